@@ -1,0 +1,128 @@
+package catalog
+
+import "time"
+
+// Catalog is one valid svcdown.yaml. It is immutable after [Parse] and safe for concurrent use.
+type Catalog struct {
+	Clusters []Cluster `yaml:"clusters"`
+	Services []Service `yaml:"services"`
+	People   []Person  `yaml:"people"`
+	Roles    []Role    `yaml:"roles"`
+	Policies []Policy  `yaml:"policies"`
+	Channels Channels  `yaml:"channels"`
+	Slack    Slack     `yaml:"slack"`
+}
+
+// Slack says which workspace is ours; a person of any other team is foreign.
+type Slack struct {
+	Team string `yaml:"team"` // T… ID
+}
+
+// Channels are Slack channel IDs for what has no channel of its own.
+type Channels struct {
+	Ops       string `yaml:"ops"`       // loud things: break-glass, a bot that cannot do its work
+	Incidents string `yaml:"incidents"` // announcements
+}
+
+// Cluster is one Kubernetes API. With neither Kubeconfig nor Context the usual rules apply (KUBECONFIG, ~/.kube/config, in-cluster).
+type Cluster struct {
+	Name       string `yaml:"name"`
+	Kubeconfig string `yaml:"kubeconfig"`
+	Context    string `yaml:"context"`
+}
+
+// Service is what people name when they type.
+type Service struct {
+	Name      string   `yaml:"name"`
+	Aliases   []string `yaml:"aliases"`
+	Kind      string   `yaml:"kind"` // backend, frontend, database, redis: which section of a runbook applies
+	Cluster   string   `yaml:"cluster"`
+	Namespace string   `yaml:"namespace"`
+	Workload  Workload `yaml:"workload"`
+	// KubernetesService is the Service object whose endpoints are watched; "" means the service has none.
+	KubernetesService string `yaml:"kubernetesService"`
+	// Health are URLs that answer 2xx when the service is well, asked from where the bot runs.
+	Health    []string `yaml:"health"`
+	Owners    []string `yaml:"owners"` // people
+	Channel   string   `yaml:"channel"`
+	Database  bool     `yaml:"databasePrimary"` // a database primary: stricter policies may name it
+	DependsOn []string `yaml:"dependsOn"`
+}
+
+// Workload is the controller behind a service.
+type Workload struct {
+	Kind string `yaml:"kind"` // Deployment, StatefulSet or DaemonSet
+	Name string `yaml:"name"`
+}
+
+// Person is one human, however they come in. Self-approval and distinct approvers are judged on the person.
+type Person struct {
+	Name       string    `yaml:"name"` // short and unique: "alice"
+	FullName   string    `yaml:"fullName"`
+	Slack      []SlackID `yaml:"slack"`
+	Kubernetes []string  `yaml:"kubernetes"` // usernames as TokenReview gives them
+	Email      string    `yaml:"email"`
+}
+
+// SlackID is a Slack account. A user ID alone identifies nobody: other workspaces have IDs of their own.
+type SlackID struct {
+	Team string `yaml:"team" json:"team"`
+	User string `yaml:"user" json:"user"`
+}
+
+// Role names people by list, by Slack user group, or both. An empty role is nobody.
+type Role struct {
+	Name        string   `yaml:"name"`
+	People      []string `yaml:"people"`
+	SlackGroups []string `yaml:"slackGroups"` // S… IDs
+}
+
+// Action is a kind of change.
+type Action string
+
+// The actions of this version. Undo takes back one recorded change; Rollback returns a Deployment to its last good revision.
+const (
+	Restart  Action = "restart"
+	Scale    Action = "scale"
+	Rollback Action = "rollback"
+	Undo     Action = "undo"
+)
+
+// Actions lists every action.
+func Actions() []Action { return []Action{Restart, Scale, Rollback, Undo} }
+
+// Policy says who may ask for actions on services and who must agree. The first policy that matches both wins; no match refuses.
+type Policy struct {
+	Name     string   `yaml:"name"`
+	Actions  []Action `yaml:"actions"`  // empty matches none; "*" every action
+	Services []string `yaml:"services"` // empty matches none; "*" every service
+	MayAsk   []string `yaml:"mayAsk"`   // roles; empty means nobody
+	// Approvals must all be met, by distinct people, none of them the requester. An empty list means the action needs no second
+	// person and must be written as `approvals: none`.
+	Approvals Approvals `yaml:"approvals"`
+	// Expires ends a request nobody decided; default 15 minutes.
+	Expires time.Duration `yaml:"expires"`
+	// RemindAfter is when the next eligible person is reminded; default 2 minutes.
+	RemindAfter time.Duration `yaml:"remindAfter"`
+	BreakGlass  *BreakGlass   `yaml:"breakGlass"`
+	// MaxReplicas bounds scale; 0 means 100.
+	MaxReplicas int `yaml:"maxReplicas"`
+}
+
+// Approvals is the list of requirements of a policy; None is the explicit empty list.
+type Approvals struct {
+	None bool
+	All  []Requirement
+}
+
+// Requirement asks for Count people who hold one of Roles.
+type Requirement struct {
+	Count int      `yaml:"count" json:"count"`
+	Roles []string `yaml:"roles" json:"roles"`
+}
+
+// BreakGlass lets Roles act without approval once nobody has answered for After.
+type BreakGlass struct {
+	Roles []string      `yaml:"roles"`
+	After time.Duration `yaml:"after"`
+}

@@ -1,0 +1,135 @@
+package finding
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/svcdown/svcdown/redact"
+)
+
+// Status is the outcome of a check. The zero value is Unknown: a check that did not answer never counts as healthy.
+type Status uint8
+
+// The outcomes, from "could not tell" to "broken".
+const (
+	Unknown Status = iota
+	OK
+	Warn
+	Fail
+)
+
+var statusNames = [...]string{"unknown", "ok", "warn", "fail"}
+
+// String returns unknown, ok, warn or fail.
+func (s Status) String() string {
+	if int(s) < len(statusNames) {
+		return statusNames[s]
+	}
+	return "unknown"
+}
+
+// MarshalText writes the name, so that stored findings survive a reordering of the constants.
+func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a name; an unknown one is an error.
+func (s *Status) UnmarshalText(b []byte) error {
+	for i, n := range statusNames {
+		if n == string(b) {
+			*s = Status(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("read status: %q is none of unknown, ok, warn, fail", b)
+}
+
+// Worse reports whether s deserves more attention than o: fail, then warn, then unknown, then ok.
+func (s Status) Worse(o Status) bool {
+	rank := [...]int{Unknown: 1, OK: 0, Warn: 2, Fail: 3}
+	return rank[s] > rank[o]
+}
+
+// Finding is what one check saw.
+type Finding struct {
+	// Check is the check's stable name: "pods", "rollout", "endpoints", "events", "usage", "health", "hpa", "pdb".
+	Check  string `json:"check"`
+	Status Status `json:"status"`
+	// Line is one line that a tired person understands without the evidence.
+	Line redact.Text `json:"line"`
+	// Fix says what to do about it; always set when Status is Unknown (why the check could not answer and what would let it).
+	Fix      redact.Text `json:"fix,omitzero"`
+	Evidence []Evidence  `json:"evidence,omitempty"`
+	// Signals are the machine-readable facts behind Line, for diagnose.
+	Signals []Signal      `json:"signals,omitempty"`
+	Took    time.Duration `json:"took,omitempty"`
+}
+
+// Evidence is what a finding rests on: a table or preformatted text (one of the two).
+type Evidence struct {
+	Title redact.Text `json:"title,omitzero"`
+	Table *Table      `json:"table,omitempty"`
+	Code  redact.Text `json:"code,omitzero"`
+}
+
+// Table is a small table; every row has len(Columns) cells.
+type Table struct {
+	Columns []redact.Text   `json:"columns"`
+	Rows    [][]redact.Text `json:"rows"`
+}
+
+// Signal is one machine-readable fact.
+type Signal struct {
+	Kind Kind `json:"kind"`
+	// Object is what it is about, as KIND/NAME.
+	Object string `json:"object,omitempty"`
+	// Count of Of objects show it (2 of 3 pods); Of is 0 when counting makes no sense.
+	Count int `json:"count,omitempty"`
+	Of    int `json:"of,omitempty"`
+	// Since is when it began, zero when not known.
+	Since time.Time `json:"since,omitzero"`
+	// Detail is the part of the sentence that only the cluster knows: "exit 137 OOMKilled", an image name, an event's message.
+	Detail redact.Text `json:"detail,omitzero"`
+	// Revision is the rollout revision that it belongs to, 0 when none.
+	Revision int64 `json:"revision,omitempty"`
+}
+
+// Kind names a fact. Checks emit them, diagnose weighs them.
+type Kind string
+
+// The facts that status checks can see.
+const (
+	CrashLoop        Kind = "crash-loop"
+	OOMKilled        Kind = "oom-killed"
+	ImagePull        Kind = "image-pull"
+	ConfigError      Kind = "config-error" // CreateContainerConfigError: a missing ConfigMap, Secret or key
+	NotReady         Kind = "not-ready"
+	Pending          Kind = "pending"
+	NodeDown         Kind = "node-down"
+	NoPods           Kind = "no-pods"
+	NoEndpoints      Kind = "no-endpoints"
+	SelectorMismatch Kind = "selector-mismatch"
+	RolloutStuck     Kind = "rollout-stuck"
+	RolloutRunning   Kind = "rollout-running"
+	RolloutPaused    Kind = "rollout-paused"
+	RecentRollout    Kind = "recent-rollout"
+	ScaledToZero     Kind = "scaled-to-zero"
+	HealthFailing    Kind = "health-failing"
+	ProbeFailing     Kind = "probe-failing"
+	HPAAtMax         Kind = "hpa-at-max"
+	PDBBlocks        Kind = "pdb-blocks"
+	QuotaExceeded    Kind = "quota-exceeded"
+	MemoryNearLimit  Kind = "memory-near-limit"
+	VolumeProblem    Kind = "volume-problem"
+	Evicted          Kind = "evicted"
+)
+
+// Hypothesis is a likely cause, with what speaks for and against it and the action that would help.
+type Hypothesis struct {
+	Cause redact.Text `json:"cause"`
+	// Score orders hypotheses, 0 to 100.
+	Score   int           `json:"score"`
+	For     []redact.Text `json:"for,omitempty"`
+	Against []redact.Text `json:"against,omitempty"`
+	// Verb is the action to offer ("restart", "undo"), empty when no action of ours helps; Do says in words what does.
+	Verb string      `json:"verb,omitempty"`
+	Do   redact.Text `json:"do,omitzero"`
+}
