@@ -1,0 +1,174 @@
+package approval
+
+import (
+	"slices"
+	"time"
+
+	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/plan"
+)
+
+// State is where a request stands.
+type State string
+
+// The states. Pending and Approved and Executing can still move; the others are final.
+const (
+	Pending    State = "pending"
+	Approved   State = "approved" // enough people agreed; its execution job exists
+	Denied     State = "denied"
+	Expired    State = "expired"
+	Cancelled  State = "cancelled"
+	Executing  State = "executing"   // the one API call may be on its way
+	Applied    State = "applied"     // the API server took the change; the rollout is being watched
+	Succeeded  State = "succeeded"   // applied and verified
+	Failed     State = "failed"      // applied, and the verification says it did not help
+	NotStarted State = "not_started" // nothing was changed and nothing will be
+	Unknown    State = "unknown"     // whether it was changed cannot be told; said plainly, never repeated
+)
+
+// Final reports whether nothing more will happen to a request in this state.
+func (s State) Final() bool {
+	return slices.Contains([]State{Denied, Expired, Cancelled, Succeeded, Failed, NotStarted, Unknown}, s)
+}
+
+// next holds every allowed move; anything else is a defect and is refused by [Request.Move].
+var next = map[State][]State{
+	Pending:   {Approved, Denied, Expired, Cancelled},
+	Approved:  {Executing, Expired, Cancelled, NotStarted, Pending}, // Pending: the plan changed, approvals are void
+	Executing: {Applied, NotStarted, Unknown, Pending},
+	Applied:   {Succeeded, Failed},
+}
+
+// Vote is one person's answer to a request.
+type Vote struct {
+	Person string        `json:"person"`
+	Actor  catalog.Actor `json:"actor"`
+	Yes    bool          `json:"yes"`
+	Why    string        `json:"why,omitempty"`
+	// Digest is the plan that the person saw.
+	Digest string    `json:"digest"`
+	At     time.Time `json:"at"`
+}
+
+// BreakGlass records that somebody let the plan run without the approvals.
+type BreakGlass struct {
+	Actor catalog.Actor `json:"actor"`
+	Why   string        `json:"why"`
+	At    time.Time     `json:"at"`
+	// ReviewedBy is the other person who has looked at it since, "" while it is open.
+	ReviewedBy string    `json:"reviewedBy,omitempty"`
+	ReviewedAt time.Time `json:"reviewedAt,omitzero"`
+}
+
+// Request asks to run one Plan. It is stored as a row; all changes happen on a row that is locked.
+type Request struct {
+	ID        string        `json:"id"` // short, typed by people: "R-7K3M"
+	Plan      plan.Plan     `json:"plan"`
+	Requester catalog.Actor `json:"requester"`
+	Why       string        `json:"why,omitempty"`
+	State     State         `json:"state"`
+	// Reason says in words why the state is what it is, where that is not obvious (denied why, voided why).
+	Reason    string      `json:"reason,omitempty"`
+	Votes     []Vote      `json:"votes,omitempty"`
+	Broken    *BreakGlass `json:"breakGlass,omitempty"`
+	CreatedAt time.Time   `json:"createdAt"`
+	ExpiresAt time.Time   `json:"expiresAt"`
+	// Digest of Plan; votes for another digest do not count.
+	Digest string `json:"digest"`
+	// DecidedAt is when the last state change happened.
+	DecidedAt time.Time `json:"decidedAt,omitzero"`
+}
+
+// New makes a request for p, pending unless the policy says `approvals: none`. It refuses a requester whose roles may not ask and a
+// plan that changes nothing.
+func New(id string, p plan.Plan, requester catalog.Actor, why string, policy catalog.Policy, now time.Time) (Request, error) {
+	if err := mayAsk(requester, policy, p); err != nil {
+		return Request{}, err
+	}
+	if p.Empty() {
+		return Request{}, refuse(CodeEmpty, "This would change nothing on %s, so there is nothing to approve.", p.Target)
+	}
+	r := Request{
+		ID: id, Plan: p, Digest: p.Digest(), Requester: requester, Why: why, State: Pending,
+		CreatedAt: now, ExpiresAt: now.Add(policy.Expires),
+	}
+	if policy.Approvals.None {
+		return r, r.Move(Approved, "policy "+policy.Name+" asks for no approval", now)
+	}
+	return r, nil
+}
+
+// mayAsk refuses whoever may not ask for the plan's action under policy.
+func mayAsk(a catalog.Actor, policy catalog.Policy, p plan.Plan) error {
+	switch {
+	case a.Refused != "":
+		return refuse(CodeRole, "%s: %s may not ask for changes. Nothing was requested.", a.Name(), a.Refused)
+	case a.Person == "":
+		return refuse(CodeRole, "%s is nobody in svcdown.yaml, so nothing was requested. Ask the platform team to add this account under people.", a.Name())
+	case !a.Has(policy.MayAsk...):
+		return refuse(CodeRole, "%s may not ask for %s of %s: policy %q wants one of %s. Nothing was requested.",
+			a.Name(), p.Action, p.Service, policy.Name, list(policy.MayAsk, "nobody"))
+	}
+	return nil
+}
+
+// Move changes the state, refusing moves that the machine does not have.
+func (r *Request) Move(to State, reason string, now time.Time) error {
+	if !slices.Contains(next[r.State], to) {
+		return refuse(CodeState, "Request %s is %s and cannot become %s.", r.ID, r.State.Words(), to.Words())
+	}
+	r.State, r.Reason, r.DecidedAt = to, reason, now
+	return nil
+}
+
+// Words is the state as people read it.
+func (s State) Words() string {
+	switch s {
+	case Pending:
+		return "waiting for approval"
+	case Approved:
+		return "approved"
+	case Executing:
+		return "being carried out"
+	case Applied:
+		return "carried out, being verified"
+	case Succeeded:
+		return "done and verified"
+	case Failed:
+		return "done, but it did not help"
+	case NotStarted:
+		return "not started"
+	case Unknown:
+		return "in an unknown state"
+	default:
+		return string(s)
+	}
+}
+
+// Void takes all votes back because the plan is another one now, and puts the new plan up for approval under the same ID.
+func (r *Request) Void(p plan.Plan, why string, now time.Time) error {
+	if err := r.Move(Pending, why, now); err != nil {
+		return err
+	}
+	r.Plan, r.Digest, r.Votes = p, p.Digest(), nil
+	return nil
+}
+
+// Expire ends a request whose time is over; it does nothing to one that is not due or has moved on.
+func (r *Request) Expire(now time.Time) bool {
+	if (r.State != Pending && r.State != Approved) || now.Before(r.ExpiresAt) {
+		return false
+	}
+	return r.Move(Expired, "nobody decided in time", now) == nil
+}
+
+// Cancel lets the requester take the request back while nothing has started.
+func (r *Request) Cancel(a catalog.Actor, now time.Time) error {
+	if a.Person == "" || a.Person != r.Requester.Person {
+		return refuse(CodeRole, "Only %s, who asked, can cancel %s; deny it instead.", r.Requester.Name(), r.ID)
+	}
+	if r.State != Pending && r.State != Approved {
+		return refuse(CodeState, "%s is %s; it is too late to cancel.", r.ID, r.State.Words())
+	}
+	return r.Move(Cancelled, "taken back by "+a.Name(), now)
+}
