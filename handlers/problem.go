@@ -1,21 +1,7 @@
 package handlers
 
 import (
-	"errors"
-
 	"github.com/svcdown/svcdown/redact"
-)
-
-// The errors that stores answer with.
-var (
-	// ErrNotFound: there is no such request.
-	ErrNotFound = errors.New("not found")
-	// ErrBusy: another request is changing the target.
-	ErrBusy = errors.New("target is being changed by another request")
-	// ErrLost: somebody else took over the lease.
-	ErrLost = errors.New("lease lost")
-	// ErrUnavailable: the database does not answer. Reads go on, changes are refused.
-	ErrUnavailable = errors.New("database unavailable")
 )
 
 // Problem is an error that a person may read. Anything else is internal: the person sees a reference, the log has the cause.

@@ -9,30 +9,12 @@ import (
 	"github.com/svcdown/svcdown/catalog"
 )
 
-// Address is where something is said; it is stored, so that an answer finds its place after a restart.
-type Address struct {
-	// Kind is "slack" or "terminal".
-	Kind    string `json:"kind"`
-	Team    string `json:"team,omitempty"`
-	Channel string `json:"channel,omitempty"`
-	// Thread is the ts of the thread's first message, "" at channel level.
-	Thread string `json:"thread,omitempty"`
-	// Message is the ts of one message, set on what Say returns.
-	Message string `json:"message,omitempty"`
-	// User is the Slack user who asked; whispers go there.
-	User string `json:"user,omitempty"`
-	// ResponseURL answers where the bot is no member; five uses within 30 minutes, then useless.
-	ResponseURL string `json:"responseUrl,omitempty"`
-	// Private is true in a channel shared with another workspace: only the asker may see the answer.
-	Private bool `json:"private,omitempty"`
-}
-
 // Conversation is one place to talk. Every method is safe for concurrent use and returns once the message is delivered or refused.
 type Conversation interface {
 	// Say posts a card. With a key, saying it again (after a crash, a lost answer) finds the first message and does not post twice.
-	Say(ctx context.Context, key string, c card.Card) (Address, error)
+	Say(ctx context.Context, key string, c card.Card) (card.Address, error)
 	// Update replaces a card; edits that overtake each other are coalesced, the last one wins.
-	Update(ctx context.Context, at Address, c card.Card) error
+	Update(ctx context.Context, at card.Address, c card.Card) error
 	// Whisper answers the asker alone.
 	Whisper(ctx context.Context, c card.Card) error
 	// Upload puts a file into the thread.
@@ -42,7 +24,7 @@ type Conversation interface {
 // Conversations rebuilds a Conversation from an Address.
 type Conversations interface {
 	// At talks where a says: in its thread when it has one, at channel level otherwise.
-	At(a Address) Conversation
+	At(a card.Address) Conversation
 	// Direct talks to one person in private.
 	Direct(ctx context.Context, id catalog.SlackID) (Conversation, error)
 }
@@ -65,7 +47,7 @@ type Directory interface {
 type Approvals interface {
 	// Propose stores r with its expiry, reminder and announcement jobs, and its execution job when r is approved already. A second call
 	// with the same key returns what the first one stored.
-	Propose(ctx context.Context, key string, r approval.Request, from Address, remindAfter time.Duration) (approval.Request, error)
+	Propose(ctx context.Context, key string, r approval.Request, from card.Address, remindAfter time.Duration) (approval.Request, error)
 	// Change locks the request and hands it to change. What change did to it is stored even when change returns a refusal (an expiry, for
 	// example); that error is returned. When the state became approved, the execution job is inserted in the same transaction.
 	Change(ctx context.Context, id, by string, change func(*approval.Request) error) (approval.Request, error)
@@ -74,33 +56,22 @@ type Approvals interface {
 	Requests(ctx context.Context, service string, openOnly bool, limit int) ([]approval.Request, error)
 }
 
-// Lease is the right to change one target, for a short time. Whoever takes it later gets a higher Token and outdates this one.
-type Lease struct {
-	Target string
-	Holder string // request ID
-	Token  int64
-	Until  time.Time
-}
-
 // Leases hands out the right to change a target.
 type Leases interface {
-	// Acquire takes the target's lease for [LeaseTime], or returns [ErrBusy] while another request holds it.
-	Acquire(ctx context.Context, target, request string) (Lease, error)
+	// Acquire takes the target's lease for [approval.LeaseTime], or returns [approval.ErrBusy] while another request holds it.
+	Acquire(ctx context.Context, target, request string) (approval.Lease, error)
 	// Begin, in one transaction: l is still the newest and not lapsed, change is applied to the locked request, and a reconcile job is set
-	// for when the lease lapses. ErrLost when the lease is not ours any more.
-	Begin(ctx context.Context, l Lease, change func(*approval.Request) error) (approval.Request, error)
+	// for when the lease lapses. [approval.ErrLost] when the lease is not ours any more.
+	Begin(ctx context.Context, l approval.Lease, change func(*approval.Request) error) (approval.Request, error)
 	// End, in one transaction: l is still the newest, change is applied, the lease is released, the watch job is inserted when the state
-	// became applied. ErrLost when somebody took over.
-	End(ctx context.Context, l Lease, change func(*approval.Request) error) (approval.Request, error)
+	// became applied. [approval.ErrLost] when somebody took over.
+	End(ctx context.Context, l approval.Lease, change func(*approval.Request) error) (approval.Request, error)
 	// Release gives the lease back without a change.
-	Release(ctx context.Context, l Lease) error
+	Release(ctx context.Context, l approval.Lease) error
 }
 
 // Cards remembers where the cards of a request stand.
 type Cards interface {
-	SaveCard(ctx context.Context, request, role string, at Address) error
-	CardsOf(ctx context.Context, request string) (map[string]Address, error)
+	SaveCard(ctx context.Context, request, role string, at card.Address) error
+	CardsOf(ctx context.Context, request string) (map[string]card.Address, error)
 }
-
-// LeaseTime is how long the execution of one request may hold its target.
-const LeaseTime = 15 * time.Second
