@@ -1,0 +1,22 @@
+package handlers
+
+import (
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
+)
+
+// Incoming is what a person did, as an adapter saw it: a slash command, a mention, a button or a call of the terminal.
+type Incoming struct {
+	// Key identifies the delivery, so that a redelivered one does nothing twice.
+	Key string
+	// Ref is the short reference that the person sees on errors and the log has on every line.
+	Ref string
+	// From is the Slack account, or zero with a verified Kubernetes username.
+	From       catalog.SlackID
+	Kubernetes string
+	// Text is what was typed after the bot's name; for a button, its verb and value.
+	Text  string
+	Where card.Address
+	// Seen is the digest of the plan on the clicked card, "" when nothing was clicked.
+	Seen string
+}
