@@ -27,3 +27,8 @@ var (
 	// ErrUnavailable: the database does not answer. Reads go on, changes are refused.
 	ErrUnavailable = errors.New("database unavailable")
 )
+
+// Later is returned by a job's body that wants to be called again after a while; it is no failure.
+type Later struct{ After time.Duration }
+
+func (l *Later) Error() string { return "again in " + l.After.String() }

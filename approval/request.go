@@ -75,6 +75,8 @@ type Request struct {
 	ExpiresAt time.Time   `json:"expiresAt"`
 	// Digest of Plan; votes for another digest do not count.
 	Digest string `json:"digest"`
+	// Failing names the checks that failed when the request was made; they must be green before it counts as verified.
+	Failing []string `json:"failing,omitempty"`
 	// DecidedAt is when the last state change happened.
 	DecidedAt time.Time `json:"decidedAt,omitzero"`
 }

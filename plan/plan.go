@@ -96,10 +96,20 @@ type Plan struct {
 	// Generation of the object when the plan was made: a reason to re-plan, never part of the digest.
 	Generation int64     `json:"generation"`
 	MadeAt     time.Time `json:"madeAt"`
+	// Before is what the change replaces: enough to plan its undo, never a template's content.
+	Before Before `json:"before,omitzero"`
 	// Reverts is the approval whose change this plan takes back, "" for none.
 	Reverts string `json:"reverts,omitempty"`
 	// Params are the action's typed arguments ("replicas": "5"), needed to make the plan again.
 	Params map[string]string `json:"params,omitempty"`
+}
+
+// Before is what an executed change replaced.
+type Before struct {
+	// Replicas is the count that a scale replaced.
+	Replicas *int32 `json:"replicas,omitempty"`
+	// Revision is the rollout revision that was current, 0 when the kind has none.
+	Revision int64 `json:"revision,omitempty"`
 }
 
 // Digest identifies what would be done to what: action, target with UID, preconditions and patch. Time, diff text, blast radius and
