@@ -1,0 +1,3 @@
+// Package binaries compiles the control plane's programs once and keeps them in
+// a cache outside the source tree.
+package binaries

@@ -1,0 +1,2 @@
+// Package cluster runs one Kubernetes control plane on loopback.
+package cluster

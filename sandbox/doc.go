@@ -1,0 +1,28 @@
+// Command sandbox runs a real Kubernetes control plane on this machine's
+// loopback, with the runbook's world in it, and breaks and heals that world.
+//
+// Two parts make it up. This package and its folders build, start, watch and
+// stop the programs; package world owns everything that lives inside: objects,
+// kwok's configuration, break modes and the stand-in programs that exec reaches.
+//
+// # The contract between the two
+//
+//   - world.WriteKwokConfig(dir, o) writes dir/kwok.yaml before kwok starts.
+//   - world.WriteStandIns(dir) fills dir/standins with links named psql,
+//     redis-cli, … to this very executable. kwok starts with
+//     PATH=dir/standins:$PATH and SVCDOWN_SANDBOX_DIR=dir in its environment.
+//   - world.StandIn(argv) is asked first in main: handled means that argv[0]
+//     named a stand-in and code is its exit code.
+//   - world.Seed(ctx, config, o) creates the objects of o.Namespace; calling it
+//     again changes nothing.
+//   - world.Break(ctx, config, o, service, mode, seed), world.Heal(ctx, config,
+//     o, service) and world.Modes(). An empty service heals all.
+//   - world.ServeHealth(ctx, o) serves the health URLs of o.Namespace on loopback
+//     ports of its own choosing until ctx ends. Once it listens it has written
+//     dir/health/NAMESPACE.json, an object of service name to URL, in one rename.
+//     It runs as the child process `sandbox serve-health` and reads the cluster
+//     with dir/kubeconfig.
+//
+// In world.Options, Dir is the sandbox's directory, Namespace the world's
+// namespace, Nodes the number of nodes.
+package main

@@ -1,0 +1,2 @@
+// Package pki makes the certificates and keys of one sandbox.
+package pki

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/svcdown/svcdown/sandbox/cluster"
+)
+
+const defaultNamespace = "web3-marketplace-prod"
+
+// errNotRunning means that no sandbox runs in the directory.
+var errNotRunning = errors.New("no sandbox runs here; start one with: sandbox up")
+
+func exitCode(err error) int {
+	if errors.Is(err, errNotRunning) {
+		return 3
+	}
+	return 1
+}
+
+// place is the directory a command works on, as given on the command line.
+type place struct{ dir string }
+
+func (p place) layout() (cluster.Layout, error) {
+	dir := p.dir
+	if dir == "" {
+		dir = os.Getenv("SVCDOWN_SANDBOX_DIR")
+	}
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("choose a directory: %w; give one with --dir", err)
+		}
+		dir = filepath.Join(user, "svcdown-sandbox", "default")
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("choose a directory: %w", err)
+	}
+	return cluster.Layout(dir), nil
+}
+
+// info is everything another program needs to use a sandbox; it is what --json
+// prints. Fields are only ever added.
+type info struct {
+	Dir             string            `json:"dir"`
+	Kubeconfig      string            `json:"kubeconfig"`
+	BotKubeconfig   string            `json:"bot_kubeconfig"`
+	UserKubeconfigs map[string]string `json:"user_kubeconfigs"`
+	Namespace       string            `json:"namespace"`
+	AuditLog        string            `json:"audit_log"`
+	APIServer       string            `json:"api_server"`
+	HealthURLs      map[string]string `json:"health_urls"`
+	Tokens          map[string]string `json:"tokens"`
+	Kubectl         string            `json:"kubectl"`
+	SupervisorPID   int               `json:"supervisor_pid"`
+}
+
+// contact is how the other commands reach a directory's supervisor; the file is
+// readable by its owner alone.
+type contact struct {
+	PID     int    `json:"pid"`
+	Address string `json:"address"`
+	Token   string `json:"token"`
+	Nodes   int    `json:"nodes"`
+	Main    string `json:"namespace"`
+}
+
+func contactPath(l cluster.Layout) string { return filepath.Join(string(l), "supervisor.json") }
+
+func writeContact(l cluster.Layout, c contact) error {
+	content, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write the supervisor's contact: %w", err)
+	}
+	fresh := contactPath(l) + ".new"
+	if err := os.WriteFile(fresh, content, 0o600); err != nil {
+		return fmt.Errorf("write the supervisor's contact: %w", err)
+	}
+	return os.Rename(fresh, contactPath(l))
+}
+
+// readContact returns errNotRunning when no supervisor holds the directory, also
+// when one left its file behind.
+func readContact(l cluster.Layout) (contact, error) {
+	unlock, err := lockDir(l)
+	if err == nil {
+		unlock()
+		return contact{}, fmt.Errorf("%s: %w", l, errNotRunning)
+	}
+	if !errors.Is(err, errLocked) {
+		return contact{}, err
+	}
+	content, err := os.ReadFile(contactPath(l))
+	if err != nil {
+		return contact{}, fmt.Errorf("%s: a sandbox is just starting or stopping there: %w", l, err)
+	}
+	var c contact
+	if err := json.Unmarshal(content, &c); err != nil {
+		return contact{}, fmt.Errorf("read %s: %w", contactPath(l), err)
+	}
+	return c, nil
+}
+
+var errLocked = errors.New("a sandbox runs here already")
+
+// lockDir takes the directory for this process until unlock or its end, however
+// it ends. A directory that does not exist is errNotRunning.
+func lockDir(l cluster.Layout) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(string(l), "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", l, errNotRunning)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", l, err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%s: %w", l, errLocked)
+		}
+		return nil, fmt.Errorf("lock %s: %w", l, err)
+	}
+	return func() { f.Close() }, nil
+}

@@ -1,0 +1,3 @@
+// Package process starts programs that cannot outlive the process that started
+// them.
+package process

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// waitReady returns once every Deployment and StatefulSet of the namespace has
+// all its replicas ready, or says which have not when ctx ends.
+func waitReady(ctx context.Context, config *rest.Config, namespace string) error {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("wait for the workloads of %s: %w", namespace, err)
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		missing, err := notReady(ctx, client, namespace)
+		if err == nil && len(missing) == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the workloads of %s: not ready: %s (%w)", namespace, strings.Join(missing, ", "), ctx.Err())
+		}
+	}
+}
+
+func notReady(ctx context.Context, client kubernetes.Interface, namespace string) ([]string, error) {
+	var missing []string
+	judge := func(m metav1.ObjectMeta, observed int64, want *int32, ready int32) {
+		if observed < m.Generation || (want != nil && ready < *want) {
+			missing = append(missing, m.Name)
+		}
+	}
+	deployments, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return missing, err
+	}
+	for _, d := range deployments.Items {
+		judge(d.ObjectMeta, d.Status.ObservedGeneration, d.Spec.Replicas, d.Status.ReadyReplicas)
+	}
+	sets, err := client.AppsV1().StatefulSets(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return missing, err
+	}
+	for _, s := range sets.Items {
+		judge(s.ObjectMeta, s.Status.ObservedGeneration, s.Spec.Replicas, s.Status.ReadyReplicas)
+	}
+	slices.Sort(missing)
+	return missing, nil
+}

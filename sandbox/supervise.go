@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/svcdown/svcdown/sandbox/cluster"
+	"github.com/svcdown/svcdown/sandbox/process"
+)
+
+// startTimeout bounds a whole start; it takes seconds on an idle machine.
+const startTimeout = 3 * time.Minute
+
+// request is what `up` was asked for.
+type request struct {
+	layout    cluster.Layout
+	namespace string
+	nodes     int
+	basePort  int // 0: any free ports
+	owner     int // the process whose end ends the sandbox; 0: none
+}
+
+// supervisor is the parent of every component of one sandbox.
+type supervisor struct {
+	request request
+	cluster *cluster.Cluster
+	config  *rest.Config
+
+	seeding sync.Mutex // one namespace is made at a time
+	end     context.CancelFunc
+}
+
+// supervise runs a sandbox until ctx ends, `down` is called or the owner ends,
+// and returns when the last component is gone. It tells each phase to say, and
+// calls ready once with what the world looks like; ready's error stops it all.
+func supervise(ctx context.Context, r request, say io.Writer, ready func(info) error) error {
+	if err := os.MkdirAll(string(r.layout), 0o700); err != nil {
+		return fmt.Errorf("start in %s: %w", r.layout, err)
+	}
+	unlock, err := lockDir(r.layout)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	// Writing to a caller that went away must not kill the supervisor unasked.
+	signal.Ignore(syscall.SIGPIPE)
+	if r.owner != 0 {
+		gone, err := process.WatchOwner(r.owner)
+		if err != nil {
+			return err
+		}
+		go func() {
+			select {
+			case <-gone:
+				end()
+			case <-ctx.Done():
+			}
+		}()
+	}
+	clock := newStopwatch(say)
+	bin, err := ensureBinaries(ctx, say)
+	if err != nil {
+		return err
+	}
+	s := &supervisor{request: r, end: end}
+	clock.lap("programs at hand")
+	if err := s.startAPI(ctx, bin); err != nil {
+		return err
+	}
+	// Components are stopped also when ctx has long ended.
+	defer s.cluster.Stop(context.WithoutCancel(ctx))
+	clock.lap("API server ready")
+
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("open the control port: %w", err)
+	}
+	closeControl, err := s.serveControl(listener)
+	if err != nil {
+		return err
+	}
+	defer closeControl()
+	defer os.Remove(contactPath(r.layout))
+
+	starting, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	// The world is made while the controllers start.
+	var world info
+	group, both := errgroup.WithContext(starting)
+	group.Go(func() error { return s.cluster.StartControllers(both) })
+	group.Go(func() (err error) {
+		world, err = s.addWorld(both, r.namespace)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	clock.lap("controllers ready, world seeded")
+	if err := waitReady(starting, s.config, r.namespace); err != nil {
+		return err
+	}
+	clock.lap("workloads ready")
+	if err := ready(world); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	fmt.Fprintln(say, "stopping")
+	return nil
+}
+
+// startAPI prepares the directory and brings up etcd and the API server, with
+// other ports when a chosen one was taken meanwhile.
+func (s *supervisor) startAPI(ctx context.Context, bin string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this executable: %w", err)
+	}
+	l := s.request.layout
+	if err := os.RemoveAll(filepath.Join(string(l), "world")); err != nil {
+		return fmt.Errorf("clear the earlier world: %w", err)
+	}
+	for attempt := 1; ; attempt++ {
+		ports, err := cluster.ChoosePorts(s.request.basePort)
+		if err != nil {
+			return err
+		}
+		c, err := cluster.New(cluster.Config{Layout: l, Ports: ports, Bin: bin, Self: self})
+		if err != nil {
+			return err
+		}
+		err = c.StartAPI(ctx)
+		if err == nil {
+			s.cluster = c
+			break
+		}
+		c.Stop(context.WithoutCancel(ctx))
+		if !errors.Is(err, cluster.ErrPortTaken) || attempt == 3 {
+			return err
+		}
+	}
+	if s.config, err = restConfig(l.Kubeconfig()); err != nil {
+		s.cluster.Stop(context.WithoutCancel(ctx))
+		return err
+	}
+	o := s.world(s.request.namespace)
+	if err := errors.Join(writeStandIns(o.Dir), writeKwokConfig(o.Dir, o)); err != nil {
+		s.cluster.Stop(context.WithoutCancel(ctx))
+		return err
+	}
+	return nil
+}
+
+// addWorld makes the world of a namespace and its health URLs; done again it
+// changes nothing.
+func (s *supervisor) addWorld(ctx context.Context, namespace string) (info, error) {
+	s.seeding.Lock()
+	defer s.seeding.Unlock()
+	if err := s.cluster.AddNamespace(ctx, namespace); err != nil {
+		return info{}, err
+	}
+	if err := seedWorld(ctx, s.config, s.world(namespace)); err != nil {
+		return info{}, fmt.Errorf("seed %s: %w", namespace, err)
+	}
+	urls, err := s.cluster.StartHealth(ctx, namespace, s.request.nodes)
+	if err != nil {
+		return info{}, err
+	}
+	l := s.request.layout
+	out := info{
+		Dir: string(l), Kubeconfig: l.Kubeconfig(), BotKubeconfig: l.BotKubeconfig(),
+		UserKubeconfigs: map[string]string{}, Namespace: namespace, AuditLog: l.AuditLog(),
+		APIServer: s.cluster.APIURL(), HealthURLs: urls, Tokens: s.cluster.Tokens(),
+		Kubectl: s.cluster.Kubectl(), SupervisorPID: os.Getpid(),
+	}
+	for _, person := range cluster.People {
+		out.UserKubeconfigs[person] = l.UserKubeconfig(person)
+	}
+	return out, nil
+}
+
+func (s *supervisor) world(namespace string) worldOptions {
+	return worldOptions{Dir: string(s.request.layout), Namespace: namespace, Nodes: s.request.nodes}
+}
+
+// restConfig reads a kubeconfig, without client-go's limit of five calls a
+// second, which would make seeding crawl.
+func restConfig(kubeconfig string) (*rest.Config, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", kubeconfig, err)
+	}
+	config.QPS, config.Burst = 200, 400
+	return config, nil
+}
+
+// stopwatch tells what took how long.
+type stopwatch struct {
+	say         io.Writer
+	began, last time.Time
+}
+
+func newStopwatch(say io.Writer) *stopwatch {
+	now := time.Now()
+	return &stopwatch{say: say, began: now, last: now}
+}
+
+func (w *stopwatch) lap(what string) {
+	now := time.Now()
+	fmt.Fprintf(w.say, "%-34s %6.2fs  (total %.2fs)\n", what, now.Sub(w.last).Seconds(), now.Sub(w.began).Seconds())
+	w.last = now
+}
