@@ -39,5 +39,5 @@ func ensureBinaries(ctx context.Context, progress io.Writer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return binaries.Cache{Root: root, Source: source}.Ensure(ctx, progress)
+	return binaries.Cache{Root: root, Source: source, Programs: binaries.ControlPlane()}.Ensure(ctx, progress)
 }

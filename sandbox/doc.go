@@ -23,6 +23,10 @@
 //     It runs as the child process `sandbox serve-health` and reads the cluster
 //     with dir/kubeconfig.
 //
+// Whatever in a world serves TLS on loopback uses dir/pki/serving.crt and
+// serving.key: the API server and metrics-server verify kubelets against
+// dir/pki/ca.crt. StartHealth's child runs before the workloads are waited for.
+//
 // In world.Options, Dir is the sandbox's directory, Namespace the world's
 // namespace, Nodes the number of nodes.
 package main

@@ -108,7 +108,7 @@ func readContact(l cluster.Layout) (contact, error) {
 	return c, nil
 }
 
-var errLocked = errors.New("a sandbox runs here already")
+var errLocked = errors.New("a sandbox runs here already; see it with: sandbox status, end it with: sandbox down")
 
 // lockDir takes the directory for this process until unlock or its end, however
 // it ends. A directory that does not exist is errNotRunning.

@@ -29,6 +29,9 @@ func waitReady(ctx context.Context, config *rest.Config, namespace string) error
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			if err != nil {
+				return fmt.Errorf("wait for the workloads of %s: %w", namespace, err)
+			}
 			return fmt.Errorf("wait for the workloads of %s: not ready: %s (%w)", namespace, strings.Join(missing, ", "), ctx.Err())
 		}
 	}

@@ -20,15 +20,18 @@ import (
 // k8s.io/kubernetes version in go.mod.
 const KubernetesVersion = "v1.37.2"
 
-// packages are the programs, by the names their executables get.
-var packages = map[string]string{
-	"etcd":                    "./etcd",
-	"kube-apiserver":          "k8s.io/kubernetes/cmd/kube-apiserver",
-	"kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
-	"kube-scheduler":          "k8s.io/kubernetes/cmd/kube-scheduler",
-	"kubectl":                 "k8s.io/kubernetes/cmd/kubectl",
-	"kwok":                    "sigs.k8s.io/kwok/cmd/kwok",
-	"metrics-server":          "sigs.k8s.io/metrics-server/cmd/metrics-server",
+// ControlPlane lists the packages of the programs; the last word of each is its
+// executable's name.
+func ControlPlane() []string {
+	return []string{
+		"./etcd",
+		"k8s.io/kubernetes/cmd/kube-apiserver",
+		"k8s.io/kubernetes/cmd/kube-controller-manager",
+		"k8s.io/kubernetes/cmd/kube-scheduler",
+		"k8s.io/kubernetes/cmd/kubectl",
+		"sigs.k8s.io/kwok/cmd/kwok",
+		"sigs.k8s.io/metrics-server/cmd/metrics-server",
+	}
 }
 
 // ErrNoGo means that there is no Go toolchain to build with.
@@ -36,8 +39,9 @@ var ErrNoGo = errors.New("the go command is not in PATH: install Go (https://go.
 
 // Cache is a folder of built programs, one folder inside per set of versions.
 type Cache struct {
-	Root   string // created when missing
-	Source fs.FS  // go.mod, go.sum and etcd/main.go of this module
+	Root     string   // created when missing
+	Source   fs.FS    // the module to build in: go.mod, go.sum and its own packages
+	Programs []string // packages of the programs, as ControlPlane lists them
 }
 
 // DefaultRoot is $SVCDOWN_SANDBOX_CACHE, else svcdown-sandbox in the user's
@@ -90,13 +94,20 @@ func (c Cache) Ensure(ctx context.Context, progress io.Writer) (string, error) {
 // key names one set of programs: the same sources and flags give the same key.
 func (c Cache) key() (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, KubernetesVersion, runtime.GOOS, runtime.GOARCH, buildFlags())
-	for _, name := range []string{"go.sum", "etcd/main.go"} {
-		content, err := fs.ReadFile(c.Source, name)
-		if err != nil {
-			return "", err
+	fmt.Fprintln(h, runtime.GOOS, runtime.GOARCH, buildFlags(), c.Programs)
+	err := fs.WalkDir(c.Source, ".", func(path string, entry fs.DirEntry, err error) error {
+		// go.sum names every version; go.mod also says what is a direct dependency,
+		// which changes no program.
+		if err != nil || entry.IsDir() || path == "go.mod" {
+			return err
 		}
+		content, err := fs.ReadFile(c.Source, path)
+		fmt.Fprintln(h, path, len(content))
 		h.Write(content)
+		return err
+	})
+	if err != nil {
+		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16], nil
 }

@@ -6,11 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -39,17 +37,17 @@ func (c Cache) build(ctx context.Context, dir string, progress io.Writer) error 
 	if err := os.MkdirAll(out, 0o700); err != nil {
 		return err
 	}
-	if err := writeSource(src, c.Source); err != nil {
+	if err := os.CopyFS(src, c.Source); err != nil {
 		return err
 	}
-	report := newReport(progress, time.Now())
+	report := newReport(progress, time.Now(), len(c.Programs))
 	report.say("reading the module graph (the first time this downloads about 1 GB of sources)")
-	todo, err := countStale(ctx, src)
+	todo, err := c.countStale(ctx, src)
 	if err != nil {
 		return err
 	}
 	report.start(todo, out)
-	err = compile(ctx, src, out, report)
+	err = c.compile(ctx, src, out, report)
 	report.stop()
 	if err != nil {
 		return err
@@ -57,34 +55,17 @@ func (c Cache) build(ctx context.Context, dir string, progress io.Writer) error 
 	if err := os.Rename(out, dir); err != nil {
 		return err
 	}
-	report.say(fmt.Sprintf("built %d programs in %s", len(packages), dir))
-	return nil
-}
-
-func writeSource(dst string, source fs.FS) error {
-	for _, name := range []string{"go.mod", "go.sum", "etcd/main.go"} {
-		content, err := fs.ReadFile(source, name)
-		if err != nil {
-			return err
-		}
-		path := filepath.Join(dst, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			return err
-		}
-	}
+	report.say(fmt.Sprintf("built %d programs in %s", len(c.Programs), dir))
 	return nil
 }
 
 // countStale returns how many packages Go has to compile: those that are not in
 // its own build cache yet.
-func countStale(ctx context.Context, src string) (int, error) {
+func (c Cache) countStale(ctx context.Context, src string) (int, error) {
 	// Programs always count as stale, also when only their linking is left to do.
 	const format = `{{if and .Stale (ne .Name "main")}}{{.ImportPath}}{{end}}`
 	args := append([]string{"list", "-deps", "-f", format}, buildFlags()...)
-	cmd := goCommand(ctx, src, append(args, importPaths()...)...)
+	cmd := goCommand(ctx, src, append(args, c.Programs...)...)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	list, err := cmd.Output()
@@ -94,9 +75,9 @@ func countStale(ctx context.Context, src string) (int, error) {
 	return len(strings.Fields(string(list))), nil
 }
 
-func compile(ctx context.Context, src, out string, report *report) error {
+func (c Cache) compile(ctx context.Context, src, out string, report *report) error {
 	args := append([]string{"build", "-v", "-o", out + string(filepath.Separator)}, buildFlags()...)
-	cmd := goCommand(ctx, src, append(args, importPaths()...)...)
+	cmd := goCommand(ctx, src, append(args, c.Programs...)...)
 	lines, err := cmd.StderrPipe()
 	if err != nil {
 		return err
@@ -129,15 +110,6 @@ func goCommand(ctx context.Context, dir string, args ...string) *exec.Cmd {
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	return cmd
-}
-
-func importPaths() []string {
-	var paths []string
-	for _, path := range packages {
-		paths = append(paths, path)
-	}
-	slices.Sort(paths)
-	return paths
 }
 
 // isImportPath tells a package line of `go build -v` from compiler output, which

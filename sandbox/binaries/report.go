@@ -16,6 +16,7 @@ type report struct {
 	out     io.Writer
 	tty     bool
 	began   time.Time
+	of      int    // how many programs
 	dir     string // finished programs appear here
 	quit    chan struct{}
 	stopped chan struct{}
@@ -26,9 +27,9 @@ type report struct {
 	last string
 }
 
-func newReport(out io.Writer, began time.Time) *report {
+func newReport(out io.Writer, began time.Time, of int) *report {
 	f, ok := out.(*os.File)
-	return &report{out: out, tty: ok && term.IsTerminal(int(f.Fd())), began: began}
+	return &report{out: out, tty: ok && term.IsTerminal(int(f.Fd())), began: began, of: of}
 }
 
 func (r *report) say(sentence string) {
@@ -79,7 +80,7 @@ func (r *report) line() {
 	defer r.mu.Unlock()
 	// Go's compiler runs inside the linker's wait: packages first, programs last.
 	text := fmt.Sprintf("[%s] %d of %d packages compiled, %d of %d programs linked  %s",
-		r.elapsed(), r.done, max(r.todo, r.done), r.linked(), len(packages), r.last)
+		r.elapsed(), r.done, max(r.todo, r.done), r.linked(), r.of, r.last)
 	if !r.tty {
 		fmt.Fprintln(r.out, text)
 		return

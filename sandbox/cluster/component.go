@@ -20,8 +20,10 @@ const (
 	Exited  State = "exited"  // ended by itself
 )
 
-// grace is how long a component may take to end when asked.
-const grace = 10 * time.Second
+// grace is how long a component may take to end when asked. An API server would
+// wait for its watchers far longer; nothing is lost when it does not, because
+// what it answered is in etcd.
+const grace = 3 * time.Second
 
 // component is one program of the control plane, running or not.
 type component struct {
