@@ -16,6 +16,7 @@ const (
 	OK      State = "ok"
 	Warn    State = "warn"
 	Fail    State = "fail"
+	Refused State = "refused" // what was asked was not done
 )
 
 // Card is one message as meaning. Slack and the terminal each render it; the first line of both is the verdict.
