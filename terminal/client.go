@@ -1,0 +1,116 @@
+package terminal
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/svcdown/svcdown/card"
+)
+
+// ErrUnreachable means that the bot did not answer at all, so that nothing was done; reading verbs can go on without it.
+var ErrUnreachable = errors.New("the bot cannot be reached")
+
+// Client asks a running bot.
+type Client struct {
+	Server  string // base URL
+	Token   string // Kubernetes token of whoever asks
+	Cluster string // where the bot shall verify it
+	HTTP    *http.Client
+	// Files is the folder where files of an answer are written.
+	Files string
+}
+
+// maxLine bounds one line of the answer, in bytes; a log file comes as one line.
+const maxLine = 16 << 20
+
+// Do sends one command and writes the answer to out as it comes. Cards that still fill are shown only when they are complete.
+func (c Client) Do(ctx context.Context, text string, out io.Writer) error {
+	body, err := json.Marshal(map[string]string{"text": text, "cluster": c.Cluster})
+	if err != nil {
+		return fmt.Errorf("ask the bot: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Server+"/v1/command", bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("ask the bot at %s: %w", c.Server, err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.Token)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := c.HTTP.Do(req)
+	if err != nil {
+		return fmt.Errorf("%w at %s: %w", ErrUnreachable, c.Server, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		var said struct {
+			Error string `json:"error"`
+		}
+		if err := json.NewDecoder(io.LimitReader(res.Body, maxLine)).Decode(&said); err != nil || said.Error == "" {
+			return fmt.Errorf("the server at %s answered %s and is probably not svcdown; nothing was done", c.Server, res.Status)
+		}
+		return errors.New(clean(said.Error))
+	}
+	return c.show(res.Body, out)
+}
+
+type line struct {
+	Op      string     `json:"op"`
+	Message string     `json:"message"`
+	Card    *card.Card `json:"card"`
+	File    *card.File `json:"file"`
+}
+
+func (c Client) show(body io.Reader, out io.Writer) error {
+	sc := bufio.NewScanner(body)
+	sc.Buffer(make([]byte, 64<<10), maxLine)
+	refused := false
+	for sc.Scan() {
+		var l line
+		if err := json.Unmarshal(sc.Bytes(), &l); err != nil {
+			return fmt.Errorf("read the bot's answer: %w", err)
+		}
+		switch {
+		case l.Card != nil && l.Card.State == card.Running && l.Op != "whisper":
+			fmt.Fprintln(os.Stderr, clean(l.Card.Verdict.String()))
+		case l.Card != nil:
+			Render(out, *l.Card)
+			refused = refused || l.Card.State == card.Refused
+		case l.File != nil:
+			if err := c.write(*l.File, out); err != nil {
+				return err
+			}
+		}
+	}
+	if err := sc.Err(); err != nil {
+		return fmt.Errorf("read the bot's answer: %w", err)
+	}
+	if refused {
+		return ErrRefused
+	}
+	return nil
+}
+
+// ErrRefused means that the command was not done; the reason has been shown.
+var ErrRefused = errors.New("not done")
+
+// write puts a file of the answer beside the caller. It never leaves the folder and never replaces a file.
+func (c Client) write(f card.File, out io.Writer) error {
+	path := filepath.Join(c.Files, filepath.Base(f.Name))
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = file.WriteString(f.Content.String())
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	fmt.Fprintf(out, "  file: %s\n", path)
+	return nil
+}
