@@ -80,7 +80,7 @@ func (r *Request) Decide(a catalog.Actor, yes bool, why, seenDigest string, poli
 func mayDecide(a catalog.Actor, id string, policy catalog.Policy, now time.Time) error {
 	switch {
 	case a.Refused != "":
-		return refuse(CodeRole, "%s: %s may not decide requests; %s was not changed.", a.Name(), a.Refused, id)
+		return refuse(CodeRole, "%s comes in with %s, which may not decide requests; %s was not changed.", a.Name(), a.Refused, id)
 	case a.Person == "":
 		return refuse(CodeRole, "%s is nobody in svcdown.yaml; %s was not changed.", a.Name(), id)
 	case !a.Has(approvers(policy)...):
@@ -260,7 +260,7 @@ func (r *Request) Recheck(current func(catalog.Actor) catalog.Actor, policy cata
 		return refuse(CodeExpired, "%s expired before it could start; nothing was changed.", r.ID)
 	}
 	requester := current(r.Requester)
-	if err := mayAsk(requester, policy, r.Plan); err != nil {
+	if err := MayAsk(requester, policy, r.Plan.Action, r.Plan.Service); err != nil {
 		return err
 	}
 	if r.Broken != nil {

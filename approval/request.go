@@ -84,7 +84,7 @@ type Request struct {
 // New makes a request for p, pending unless the policy says `approvals: none`. It refuses a requester whose roles may not ask and a
 // plan that changes nothing.
 func New(id string, p plan.Plan, requester catalog.Actor, why string, policy catalog.Policy, now time.Time) (Request, error) {
-	if err := mayAsk(requester, policy, p); err != nil {
+	if err := MayAsk(requester, policy, p.Action, p.Service); err != nil {
 		return Request{}, err
 	}
 	if p.Empty() {
@@ -100,16 +100,16 @@ func New(id string, p plan.Plan, requester catalog.Actor, why string, policy cat
 	return r, nil
 }
 
-// mayAsk refuses whoever may not ask for the plan's action under policy.
-func mayAsk(a catalog.Actor, policy catalog.Policy, p plan.Plan) error {
+// MayAsk refuses whoever may not ask for action on service under policy.
+func MayAsk(a catalog.Actor, policy catalog.Policy, action catalog.Action, service string) error {
 	switch {
 	case a.Refused != "":
-		return refuse(CodeRole, "%s: %s may not ask for changes. Nothing was requested.", a.Name(), a.Refused)
+		return refuse(CodeRole, "%s comes in with %s, which may not ask for changes. Nothing was done.", a.Name(), a.Refused)
 	case a.Person == "":
-		return refuse(CodeRole, "%s is nobody in svcdown.yaml, so nothing was requested. Ask the platform team to add this account under people.", a.Name())
+		return refuse(CodeRole, "%s is nobody in svcdown.yaml, so nothing was done. Ask the platform team to add this account under people.", a.Name())
 	case !a.Has(policy.MayAsk...):
-		return refuse(CodeRole, "%s may not ask for %s of %s: policy %q wants one of %s. Nothing was requested.",
-			a.Name(), p.Action, p.Service, policy.Name, list(policy.MayAsk, "nobody"))
+		return refuse(CodeRole, "%s may not ask for %s of %s: policy %q wants the role %s. Nothing was done.",
+			a.Name(), action, service, policy.Name, list(policy.MayAsk, "nobody"))
 	}
 	return nil
 }
