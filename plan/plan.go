@@ -150,14 +150,15 @@ type Blast struct {
 	GitOps string `json:"gitOps,omitempty"`
 }
 
-// WorseThan reports whether b hurts more than the blast radius the approvers saw, and why: fewer ready replicas, now the last
-// healthy one, a newly blocking PodDisruptionBudget, newly lost data, a new GitOps owner.
+// WorseThan reports whether b hurts more than the blast radius the approvers saw, and why: the last healthy replica, a service that was
+// whole and is not any more, a newly blocking PodDisruptionBudget, newly lost data, a new GitOps owner. In a service that was broken
+// when they agreed, pods come and go; that alone voids nothing.
 func (b Blast) WorseThan(seen Blast) (reason string, worse bool) {
 	switch {
 	case b.LastHealthy && !seen.LastHealthy:
 		return "it would now touch the last healthy replica", true
-	case b.Ready < seen.Ready:
-		return fmt.Sprintf("%d of %d replicas are ready now, %d were when it was proposed", b.Ready, b.Desired, seen.Ready), true
+	case b.Ready > 0 && b.Ready < seen.Ready && seen.Ready >= seen.Desired:
+		return fmt.Sprintf("%d of %d replicas are ready now, all were when it was proposed", b.Ready, b.Desired), true
 	case extra(b.PDBBlocked, seen.PDBBlocked) != "":
 		return "PodDisruptionBudget " + extra(b.PDBBlocked, seen.PDBBlocked) + " now allows no disruption", true
 	case extra(b.EmptyDir, seen.EmptyDir) != "":

@@ -101,7 +101,8 @@ func TestWorseThan(t *testing.T) {
 	}{
 		"the same":                    {plan.Blast{Desired: 3, Ready: 3}, false},
 		"more ready replicas":         {plan.Blast{Desired: 4, Ready: 4}, false},
-		"fewer ready replicas":        {plan.Blast{Desired: 3, Ready: 2}, true},
+		"whole before, broken now":    {plan.Blast{Desired: 3, Ready: 2}, true},
+		"nothing is left to hurt":     {plan.Blast{Desired: 3, Ready: 0}, false},
 		"the last healthy replica":    {plan.Blast{Desired: 3, Ready: 3, LastHealthy: true}, true},
 		"a budget that blocks now":    {plan.Blast{Desired: 3, Ready: 3, PDBBlocked: []string{"pdb"}}, true},
 		"a volume that would be lost": {plan.Blast{Desired: 3, Ready: 3, EmptyDir: []string{"cache"}}, true},
@@ -111,5 +112,12 @@ func TestWorseThan(t *testing.T) {
 		if worse != c.want || worse != (why != "") {
 			t.Errorf("%s: got worse=%v because %q, want %v", name, worse, why, c.want)
 		}
+	}
+}
+
+func TestABrokenServiceMayFlapWhileItWaits(t *testing.T) {
+	t.Parallel()
+	if why, worse := (plan.Blast{Desired: 4, Ready: 2}).WorseThan(plan.Blast{Desired: 4, Ready: 3}); worse {
+		t.Errorf("voided because %q", why)
 	}
 }
