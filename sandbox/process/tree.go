@@ -52,12 +52,18 @@ func NewTree() *Tree {
 // ready to serve.
 func (t *Tree) Start(spec Spec) (*Child, error) {
 	r := request{spec: spec, reply: make(chan reply, 1)}
+	closed := fmt.Errorf("start %s: %w", spec.Name, ErrClosed)
+	select {
+	case <-t.quit:
+		return nil, closed // select would choose at random if serve still listened
+	default:
+	}
 	select {
 	case t.requests <- r:
 		got := <-r.reply
 		return got.child, got.err
 	case <-t.quit:
-		return nil, fmt.Errorf("start %s: %w", spec.Name, ErrClosed)
+		return nil, closed
 	}
 }
 
