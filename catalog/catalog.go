@@ -11,6 +11,20 @@ type Catalog struct {
 	Policies []Policy  `yaml:"policies"`
 	Channels Channels  `yaml:"channels"`
 	Slack    Slack     `yaml:"slack"`
+	Probes   Probes    `yaml:"probes"`
+}
+
+// What a policy means where it is silent.
+const (
+	DefaultExpires     = 15 * time.Minute
+	DefaultRemindAfter = 2 * time.Minute
+	DefaultMaxReplicas = 100
+)
+
+// Probes says which addresses, besides public ones, the health URLs may lead to. Link-local and metadata addresses never are allowed.
+type Probes struct {
+	AllowLoopback bool `yaml:"allowLoopback"` // 127.0.0.0/8, ::1
+	AllowPrivate  bool `yaml:"allowPrivate"`  // RFC 1918, RFC 4193, 100.64.0.0/10: what health URLs inside a cluster resolve to
 }
 
 // Slack says which workspace is ours; a person of any other team is foreign.

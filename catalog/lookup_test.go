@@ -1,0 +1,189 @@
+package catalog_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/svcdown/svcdown/catalog"
+)
+
+func load(t *testing.T, file string) *catalog.Catalog {
+	t.Helper()
+	c, err := catalog.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestServiceByNameOrAlias(t *testing.T) {
+	t.Parallel()
+	c := load(t, "../svcdown.example.yaml")
+	cases := map[string]struct {
+		name, want string
+		found      bool
+	}{
+		"its name":                     {"backend", "backend", true},
+		"its name in capitals":         {"BackEnd", "backend", true},
+		"an alias":                     {"db", "postgres", true},
+		"an alias with spaces around":  {" API ", "backend", true},
+		"a near miss is not a service": {"bakend", "", false},
+		"nothing is not a service":     {"", "", false},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, ok := c.Service(tc.name)
+			if ok != tc.found || got.Name != tc.want {
+				t.Errorf("Service(%q) = %q, %v; want %q, %v", tc.name, got.Name, ok, tc.want, tc.found)
+			}
+		})
+	}
+}
+
+func TestSuggest(t *testing.T) {
+	t.Parallel()
+	names := []string{"backend", "frontend", "postgres", "redis", "api", "db"}
+	cases := map[string]struct {
+		name string
+		want []string
+	}{
+		"a missing letter":              {"bakend", []string{"backend"}},
+		"two letters swapped":           {"rdeis", []string{"redis"}},
+		"other case":                    {"POSTGRS", []string{"postgres"}},
+		"an abbreviation":               {"front", []string{"frontend"}},
+		"nothing like it":               {"kafka", nil},
+		"nothing at all":                {"", nil},
+		"a very long word is no near":   {string(make([]byte, 100_000)), nil},
+		"one letter off a short name":   {"ap", []string{"api"}},
+		"an exact match stands first":   {"redis", []string{"redis"}},
+		"letters that are not ASCII":    {"bäckend", []string{"backend"}},
+		"between two, the nearer first": {"fronend", []string{"frontend"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tc.want, catalog.Suggest(tc.name, names)); diff != "" {
+				t.Errorf("Suggest(%.20q) (-want +got):\n%s", tc.name, diff)
+			}
+		})
+	}
+}
+
+func TestPersonByAccountNeedsTheTeamToo(t *testing.T) {
+	t.Parallel()
+	c := load(t, "testdata/good/groups.yaml")
+	cases := map[string]struct {
+		id   catalog.SlackID
+		want string
+	}{
+		"team and user":           {catalog.SlackID{Team: "T01", User: "U01"}, "ada"},
+		"their other workspace":   {catalog.SlackID{Team: "T02", User: "W01"}, "ada"},
+		"right user, wrong team":  {catalog.SlackID{Team: "T02", User: "U01"}, ""},
+		"right user, no team":     {catalog.SlackID{User: "U01"}, ""},
+		"nobody at all":           {catalog.SlackID{}, ""},
+		"right team, other users": {catalog.SlackID{Team: "T01", User: "U99"}, ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, ok := c.PersonBySlack(tc.id)
+			if got.Name != tc.want || ok != (tc.want != "") {
+				t.Errorf("PersonBySlack(%v) = %q, %v; want %q", tc.id, got.Name, ok, tc.want)
+			}
+		})
+	}
+}
+
+func TestPersonByKubernetesIsExact(t *testing.T) {
+	t.Parallel()
+	c := load(t, "testdata/good/groups.yaml")
+	for username, want := range map[string]string{"oidc:ada": "ada", "ben": "ben", "Ben": "", "ada": "", "": ""} {
+		if got, ok := c.PersonByKubernetes(username); got.Name != want || ok != (want != "") {
+			t.Errorf("PersonByKubernetes(%q) = %q, %v; want %q", username, got.Name, ok, want)
+		}
+	}
+}
+
+func TestFirstFittingPolicyWins(t *testing.T) {
+	t.Parallel()
+	c := load(t, "testdata/good/groups.yaml")
+	cases := map[string]struct {
+		action  catalog.Action
+		service string
+		want    string
+	}{
+		"the first of two that fit":            {catalog.Restart, "backend", "eu"},
+		"an alias is the service":              {catalog.Restart, "API", "eu"},
+		"another action falls to the next":     {catalog.Scale, "backend", "rest"},
+		"another service falls to the next":    {catalog.Restart, "backend-us", "rest"},
+		"an unknown action has none":           {"delete", "backend", ""},
+		"the star is not an action to ask for": {"*", "backend", ""},
+		"an unknown service has none":          {catalog.Restart, "kafka", ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, ok := c.Policy(tc.action, tc.service)
+			if got.Name != tc.want || ok != (tc.want != "") {
+				t.Errorf("Policy(%s, %s) = %q, %v; want %q", tc.action, tc.service, got.Name, ok, tc.want)
+			}
+		})
+	}
+}
+
+func TestRolesComeFromTheListAndFromGroups(t *testing.T) {
+	t.Parallel()
+	c := load(t, "testdata/good/groups.yaml")
+	ada, stranger := catalog.SlackID{Team: "T01", User: "U01"}, catalog.SlackID{Team: "T09", User: "U01"}
+	cases := map[string]struct {
+		person string
+		groups map[string][]catalog.SlackID
+		ids    []catalog.SlackID
+		want   []string
+	}{
+		"by name alone":                            {"ada", nil, nil, []string{"on-call"}},
+		"by a group":                               {"ben", map[string][]catalog.SlackID{"S01": {ada}}, []catalog.SlackID{ada}, []string{"on-call", "lead"}},
+		"one group may give two roles":             {"", map[string][]catalog.SlackID{"S02": {ada}}, []catalog.SlackID{ada}, []string{"on-call", "lead"}},
+		"the same user ID of another team":         {"", map[string][]catalog.SlackID{"S02": {ada}}, []catalog.SlackID{stranger}, nil},
+		"an empty account is in no group":          {"", map[string][]catalog.SlackID{"S02": {{}}}, []catalog.SlackID{{}}, nil},
+		"a group nobody told us of grants nothing": {"", nil, []catalog.SlackID{ada}, nil},
+		"nobody is not on a list":                  {"", nil, nil, nil},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tc.want, c.RolesOf(tc.person, tc.groups, tc.ids)); diff != "" {
+				t.Errorf("roles (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLookupsByName(t *testing.T) {
+	t.Parallel()
+	c := load(t, "testdata/good/groups.yaml")
+	if diff := cmp.Diff([]string{"S01", "S02"}, c.GroupsOfRoles()); diff != "" {
+		t.Errorf("groups (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"backend", "backend-us", "api", "core"}, c.ServiceNames()); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	if k, ok := c.Cluster("us"); !ok || k.Context != "us-prod" {
+		t.Errorf("Cluster(us) = %+v, %v", k, ok)
+	}
+	if p, ok := c.Person("ben"); !ok || p.Kubernetes[0] != "ben" {
+		t.Errorf("Person(ben) = %+v, %v", p, ok)
+	}
+	if r, ok := c.Role("lead"); !ok || r.People[0] != "ben" {
+		t.Errorf("Role(lead) = %+v, %v", r, ok)
+	}
+	for _, found := range []bool{second(c.Cluster("mars")), second(c.Person("mallory")), second(c.Role("root"))} {
+		if found {
+			t.Error("something that is not in the file was found")
+		}
+	}
+}
+
+func second[T any](_ T, ok bool) bool { return ok }
