@@ -1,0 +1,123 @@
+package kubelet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
+	utilexec "k8s.io/utils/exec"
+
+	"github.com/svcdown/svcdown/sandbox/world/condition"
+	"github.com/svcdown/svcdown/sandbox/world/marketplace"
+	"github.com/svcdown/svcdown/sandbox/world/standin"
+)
+
+// programs are what each kind of image brings along.
+func programs(kind marketplace.Kind) []string {
+	everywhere := []string{"cat", "df", "env", "ls", "printenv", "ps", "top"}
+	switch kind {
+	case marketplace.Backend:
+		return append(everywhere, "curl", "nc", "node", "nslookup", "pg_isready", "psql", "redis-cli", "wget")
+	case marketplace.Frontend:
+		return append(everywhere, "curl", "nc", "node", "nslookup", "wget")
+	case marketplace.Database:
+		return append(everywhere, "pg_isready", "psql")
+	}
+	return append(everywhere, "nc", "nslookup", "redis-cli", "wget")
+}
+
+// executor runs commands in one pod. Nothing but a stand-in is ever started: a
+// command of the pod must not become one of this machine.
+type executor struct {
+	k   *Kubelet
+	pod *corev1.Pod
+}
+
+// ExecInContainer runs cmd and answers its exit code as a CodeExitError. As with
+// a kubelet, the process goes on when the client goes away, until it ends.
+func (e executor) ExecInContainer(_ context.Context, _, _, _ string, cmd []string, in io.Reader, out, errOut io.WriteCloser, tty bool, _ <-chan remotecommand.TerminalSize, _ time.Duration) error {
+	s, err := marketplace.Lookup(e.pod.Labels[marketplace.ServiceLabel])
+	if err != nil {
+		return err
+	}
+	if len(cmd) == 0 {
+		return errors.New("you must specify at least one command for the container")
+	}
+	name := filepath.Base(cmd[0])
+	if !slices.Contains(programs(s.Kind), name) {
+		return fmt.Errorf("failed to exec in container: failed to start exec: OCI runtime exec failed: exec failed: unable to start container process: exec: %q: executable file not found in $PATH: unknown", cmd[0])
+	}
+	environment, err := e.k.environment(e.pod)
+	if err != nil {
+		return err
+	}
+	view, err := json.Marshal(e.k.view(e.pod, s))
+	if err != nil {
+		return fmt.Errorf("show the world to %s: %w", name, err)
+	}
+	process := exec.Command(filepath.Join(e.k.dir, "standins", name), cmd[1:]...)
+	process.Env = append(environment, standin.ViewVariable+"="+string(view))
+	process.Stdin, process.Stdout, process.Stderr = in, out, errOut
+	if tty {
+		process.Stderr = out
+	}
+	process.WaitDelay = time.Second // stdin may stay open when the process has ended
+	err = process.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return utilexec.CodeExitError{Err: fmt.Errorf("command terminated with exit code %d", exit.ExitCode()), Code: exit.ExitCode()}
+	}
+	if errors.Is(err, exec.ErrWaitDelay) {
+		return nil
+	}
+	return err
+}
+
+// view is the world as a program in the pod sees it now.
+func (k *Kubelet) view(pod *corev1.Pod, s marketplace.Service) standin.View {
+	p, pods := k.latest.Load(), k.pods()
+	v := standin.View{
+		Namespace: k.namespace, Pod: pod.Name, PodIP: pod.Status.PodIP, Kind: s.Kind, Health: 200, Serving: true,
+		Database:     p.variant(marketplace.Database, condition.DBRefusing, pods),
+		Cache:        p.variant(marketplace.Cache, condition.RedisDown, pods),
+		DatabaseDisk: 41, CacheDisk: 12,
+	}
+	for _, peer := range marketplace.Services() {
+		v.Peers = append(v.Peers, standin.Peer{
+			Name: peer.KubeService, IP: p.ips[peer.KubeService], Port: int(peer.Port), Up: p.up(peer.Kind), Kind: peer.Kind,
+		})
+	}
+	for _, c := range p.state.Conditions {
+		switch {
+		case c.Mode == condition.DiskFull && c.Service == marketplace.Of(marketplace.Database).Name:
+			v.DatabaseDisk = c.UsedPercent
+		case c.Mode == condition.DiskFull:
+			v.CacheDisk = c.UsedPercent
+		case c.Holds(pod, s.Name) && c.Mode == condition.NotReady && c.Variant == condition.Hangs:
+			v.Serving = false
+		case c.Holds(pod, s.Name) && (c.Mode == condition.NotReady || c.Mode == condition.StuckRollout):
+			v.Health = 503
+		}
+	}
+	if unreachable, _ := p.needs(pods); s.Kind == marketplace.Backend && len(unreachable) > 0 {
+		v.Health = 503
+	}
+	if p.up(marketplace.Backend) {
+		_, v.Delay = p.health(marketplace.Backend, pods)
+	}
+	return v
+}
+
+// Health is what the service's health URL answers outside the cluster now, and
+// after how long a delay; see Forever.
+func (k *Kubelet) Health(kind marketplace.Kind) (code int, delay time.Duration) {
+	return k.latest.Load().health(kind, k.pods())
+}
