@@ -52,7 +52,7 @@ const threadComposer = newComposer({ testid: 'thread-composer', sources: sources
 
 async function follow() {
   const next = parse(location.hash);
-  if (!next.user || (next.user !== store.me && store.me)) next.user ||= store.me;
+  next.user ||= store.me;
   closePopover();
   if (next.user !== store.me || !store.me) await become(next.user);
   const { route } = store;
