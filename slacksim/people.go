@@ -136,7 +136,11 @@ func writeJSON(rw http.ResponseWriter, status int, body any) {
 func (w *Workspace) asUser(ask func(*User, *http.Request) (any, error)) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()
-		u := w.userByName(r.URL.Query().Get("user"))
+		name := r.URL.Query().Get("user")
+		u := w.userByName(name)
+		if name == "" { // the page's bare address: somebody opened it for the first time
+			u = w.users[0]
+		}
 		var raw []byte
 		err := errors.New("there is no such user")
 		if u != nil {

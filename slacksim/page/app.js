@@ -17,7 +17,10 @@ const $ = (id) => document.getElementById(id);
 const store = S.newStore(() => draw());
 const failed = (problem) => { notify(problem.message); };
 const env = newEnv(store, failed);
-const modals = newModals({ env, failed, post: (view, op, state) => act('view', { user: store.me, view_id: view.id, op, state }) });
+const modals = newModals({
+  env, failed, current: () => get('view', { user: store.me }).then(({ view: open }) => open),
+  post: (view, op, state) => act('view', { user: store.me, view_id: view.id, op, state }),
+});
 let stopStream = () => {};
 let drawing = false;
 let loads = 0;
@@ -54,7 +57,8 @@ async function follow() {
   const next = parse(location.hash);
   next.user ||= store.me;
   closePopover();
-  if (next.user !== store.me || !store.me) await become(next.user);
+  const named = store.users.get(next.user)?.id ?? [...store.users.values()].find((u) => u.name === next.user)?.id;
+  if (!store.me || named !== store.me) await become(next.user);
   const { route } = store;
   if (!next.home && !next.list && !store.channels.has(next.channel)) {
     const known = next.channel && [...store.channels.values()].find((c) => c.name === next.channel);
@@ -75,19 +79,19 @@ function firstRoom() {
   return (rooms.find((c) => c.members?.includes(store.me) && c.members?.includes(store.app.bot_user_id)) ?? rooms[0] ?? store.channels.values().next().value)?.id ?? '';
 }
 
-/** become loads the workspace as user; without one, as the first person of the team. */
+/** become loads the workspace as user, an id or a name; without one, as the first person of the team. */
 async function become(user) {
   stopStream();
-  const state = await get('state', { user: user || localStorage.getItem('slacksim-person') || '' }).catch((problem) => (user ? Promise.reject(problem) : get('state', { user: '' })));
+  // Fetching a channel marks it as read: what was read live counts for the person who leaves.
+  if (store.me && store.route.channel) await get('messages', { user: store.me, channel: store.route.channel }).catch(() => {});
+  const state = await get('state', { user });
   S.loadState(store, state);
-  const known = user && store.users.has(user) ? user : state.user ?? S.persons(store)[0]?.id ?? '';
-  if (known !== user && known) S.loadState(store, await get('state', { user: known }));
-  Object.assign(store, { me: known, home: null, sockets: store.sockets });
+  Object.assign(store, { me: state.you, home: null });
   for (const map of [store.top, store.threads, store.news]) map.clear();
-  const { view: open } = await get('view', { user: known }).catch(() => ({}));
+  const { view: open } = await get('view', { user: store.me }).catch(() => ({}));
   modals.load(open ?? null);
   let first = true;
-  stopStream = stream(known, take, (state_) => {
+  stopStream = stream(store.me, take, (state_) => {
     store.live = state_ === 'live';
     if (store.live && !first) catchUp().catch(failed);
     if (store.live) first = false;
@@ -102,8 +106,7 @@ async function catchUp() {
   for (const key of [...store.top.keys()]) if (key !== channel) store.top.delete(key);
   for (const key of [...store.threads.keys()]) if (key !== S.threadKey(channel, thread)) store.threads.delete(key);
   await load(true);
-  const { view: open } = await get('view', { user: store.me });
-  modals.load(open ?? null);
+  modals.load((await get('view', { user: store.me })).view);
 }
 
 async function load(again = false) {

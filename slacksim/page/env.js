@@ -37,7 +37,7 @@ function bind(store, where, form, view, errors, failed) {
     form,
     errors: errors ?? {},
     act: (element, block, payload) => act('action', {
-      user: store.me, ...where, block_id: block.block_id, action_id: element.action_id, type: element.type, ...payload, state: { values: form.state(blocksOf()) },
+      user: store.me, ...where, block_id: block.block_id, action_id: element.action_id, ...payload, state: { values: form.state(blocksOf()) },
     }).catch(failed),
     suggest: (element, block, value) => act('options', { user: store.me, ...where, block_id: block.block_id, action_id: element.action_id, value })
       .catch((problem) => ({ options: [], error: problem.message })),

@@ -4,21 +4,35 @@ import { blocks } from './blocks.js';
 import { newForm } from './form.js';
 import { plain } from './mrkdwn.js';
 
-/** newModals answers {take(event), load(view)}. options: {env, post(view, op, state), failed(problem)}. */
-export function newModals({ env, post, failed }) {
+/**
+ * newModals answers {take(event), load(view)}.
+ * options: {env, post(view, op, state), current() → the view on top, as a promise, failed(problem)}.
+ */
+export function newModals({ env, post, current, failed }) {
   let stack = []; // {view, form, errors, busy}
   let el = null;
   const top = () => stack.at(-1);
 
   /** take follows a view event: {op: open|update|push|close|errors, view, errors}. */
   function take({ op, view, errors }) {
-    const known = view && stack.find((layer) => layer.view.id === view.id);
+    const known = view && stack.find((l) => l.view.id === view.id);
+    for (const l of stack) l.busy = false;
     if (op === 'open') stack = [layer(view)];
     else if (op === 'push') { if (!known) stack.push(layer(view)); }
-    else if (op === 'update' && known) Object.assign(known, { view, errors: null, busy: false });
+    else if (op === 'update' && known) {
+      Object.assign(known, { view, errors: null });
+      // A view below the top changes by itself, or because the one above it is gone: the workspace knows.
+      if (known !== top()) current().then(dropAbove, failed);
+    }
     else if (op === 'update' && view) stack = [layer(view)];
-    else if (op === 'close') stack = known && !view.clear ? stack.filter((l) => l !== known) : [];
-    else if (op === 'errors' && (known ?? top())) Object.assign(known ?? top(), { errors: errors ?? {}, busy: false });
+    else if (op === 'close') stack = known ? stack.filter((l) => l !== known) : [];
+    else if (op === 'errors' && (known ?? top())) (known ?? top()).errors = errors ?? {};
+    draw();
+  }
+
+  function dropAbove(view) {
+    const at = stack.findIndex((l) => l.view.id === view?.id);
+    stack = view && at < 0 ? [layer(view)] : stack.slice(0, at + 1);
     draw();
   }
 
@@ -62,20 +76,20 @@ export function newModals({ env, post, failed }) {
   }
 
   async function submit() {
-    const current = top();
-    if (current.busy) return;
-    const missing = required(current);
-    if (Object.keys(missing).length) { current.errors = missing; return draw(); }
-    Object.assign(current, { busy: true, errors: null });
+    const sent = top();
+    if (sent.busy) return;
+    const missing = required(sent);
+    if (Object.keys(missing).length) { sent.errors = missing; return draw(); }
+    Object.assign(sent, { busy: true, errors: null });
     draw();
     try {
-      await post(current.view, 'submit', { values: current.form.state(current.view.blocks) });
+      // The app's answer comes as a view event: until then the button stays busy.
+      await post(sent.view, 'submit', { values: sent.form.state(sent.view.blocks) });
     } catch (problem) {
       failed(problem);
-      current.errors = { '': problem.message };
+      sent.busy = false;
+      draw();
     }
-    current.busy = false;
-    draw();
   }
 
   async function close() {

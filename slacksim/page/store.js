@@ -25,6 +25,7 @@ export function loadState(store, state) {
   store.channels = new Map((state.channels ?? []).map((channel) => [channel.id, channel]));
   store.usergroups = new Map((state.usergroups ?? []).map((group) => [group.id, group]));
   store.commands = state.commands ?? [];
+  store.sockets = state.connections ?? store.sockets;
 }
 
 /** loadMessages takes in /api/messages of a channel, or of a thread. */
