@@ -104,6 +104,7 @@ const (
 	NotReady         Kind = "not-ready"
 	Pending          Kind = "pending"
 	NodeDown         Kind = "node-down"
+	NodePressure     Kind = "node-pressure"
 	NoPods           Kind = "no-pods"
 	NoEndpoints      Kind = "no-endpoints"
 	SelectorMismatch Kind = "selector-mismatch"

@@ -1,0 +1,194 @@
+package k8sops
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/redact"
+)
+
+func checkEvents(ctx context.Context, s *snapshot) (finding.Finding, error) {
+	all, err := s.events.get(ctx)
+	if err != nil {
+		return finding.Finding{}, err
+	}
+	w, err := s.workload.get(ctx)
+	if err != nil {
+		return finding.Finding{}, err
+	}
+	// Pods, ReplicaSets, HPAs and PDBs only widen the choice: without one of them the others' events still count.
+	sets, _ := s.replicaSets.get(ctx)
+	pods, _ := s.pods.get(ctx)
+	about := concerned{kinds: map[string]bool{
+		w.kind + "/" + w.meta.Name: true, "Service/" + s.svc.KubernetesService: true,
+	}}
+	about.add(w, sets, pods.items)
+	if hpas, err := s.hpas.get(ctx); err == nil {
+		for _, h := range hpas {
+			about.kinds["HorizontalPodAutoscaler/"+h.Name] = true
+		}
+	}
+	return judgeEvents(all.items, about, s.c.o.Now()), nil
+}
+
+// concerned says which objects belong to a service. Pods that are gone already are known by the name of their ReplicaSet or StatefulSet.
+type concerned struct {
+	kinds    map[string]bool // KIND/NAME
+	prefixes []string        // of pod names
+}
+
+func (c *concerned) add(w workload, sets []*appsv1.ReplicaSet, pods []*corev1.Pod) {
+	for _, rs := range sets {
+		c.kinds["ReplicaSet/"+rs.Name] = true
+		c.prefixes = append(c.prefixes, rs.Name+"-")
+	}
+	if w.kind != "Deployment" {
+		c.prefixes = append(c.prefixes, w.meta.Name+"-")
+	}
+	for _, p := range pods {
+		c.kinds["Pod/"+p.Name] = true
+	}
+}
+
+func (c concerned) has(kind, name string) bool {
+	if c.kinds[kind+"/"+name] {
+		return true
+	}
+	if kind != "Pod" {
+		return false
+	}
+	for _, p := range c.prefixes {
+		if rest, ok := strings.CutPrefix(name, p); ok && !strings.Contains(rest, "-") {
+			return true
+		}
+	}
+	return false
+}
+
+// eventTime is when the event was last seen: a series counts by its last observation, which lastTimestamp does not show.
+func eventTime(e *corev1.Event) time.Time {
+	switch {
+	case e.Series != nil && !e.Series.LastObservedTime.IsZero():
+		return e.Series.LastObservedTime.Time
+	case !e.LastTimestamp.IsZero():
+		return e.LastTimestamp.Time
+	case !e.EventTime.IsZero():
+		return e.EventTime.Time
+	default:
+		return e.CreationTimestamp.Time
+	}
+}
+
+func eventCount(e *corev1.Event) int {
+	switch {
+	case e.Series != nil:
+		return int(e.Series.Count)
+	case e.Count > 0:
+		return int(e.Count)
+	default:
+		return 1
+	}
+}
+
+// eventGroup is one reason with one message, over all objects that show it.
+type eventGroup struct {
+	reason  string
+	message redact.Text
+	last    time.Time
+	times   int
+	objects map[string]bool
+	newest  string
+}
+
+// current is how far back a Warning counts for the verdict; older ones are shown.
+const current = 15 * time.Minute
+
+func judgeEvents(all []*corev1.Event, about concerned, now time.Time) finding.Finding {
+	groups := groupEvents(all, about)
+	f := finding.Finding{Check: "events", Status: finding.OK, Line: redact.Const("no warning events of these objects")}
+	if len(groups) == 0 {
+		return f
+	}
+	newest := groups[0]
+	if now.Sub(newest.last) <= current {
+		f.Status = finding.Warn
+		f.Line = redact.F("%s %d× on %s, last at %s: %s", newest.reason, newest.times, on(newest), clock(newest.last, now), newest.message.Short(160))
+		if n := len(groups) - 1; n > 0 {
+			f.Line = redact.F("%s; %d more kinds of warnings", f.Line, n)
+		}
+	} else {
+		f.Line = redact.F("no warning events since %s, the last was %s", clock(newest.last, now), newest.reason)
+	}
+	t := &finding.Table{Columns: texts("Last", "Times", "Reason", "Object", "Message")}
+	for i, g := range groups {
+		if k := eventKind(g); k != "" && now.Sub(g.last) <= current {
+			f.Signals = append(f.Signals, finding.Signal{Kind: k, Object: g.newest, Count: len(g.objects), Since: g.last, Detail: g.message.Short(300)})
+		}
+		if i < 2*worst {
+			t.Rows = append(t.Rows, []redact.Text{clock(g.last, now), redact.F("%d", g.times), redact.Clean(g.reason), on(g), g.message.Short(200)})
+		}
+	}
+	f.Evidence = []finding.Evidence{{Title: redact.Const("Warning events, newest first"), Table: t}}
+	return f
+}
+
+func on(g eventGroup) redact.Text {
+	if len(g.objects) > 1 {
+		return redact.F("%d objects", len(g.objects))
+	}
+	return redact.Clean(g.newest)
+}
+
+// groupEvents keeps the Warning events of the objects concerned and puts the same story of several pods together, newest first.
+func groupEvents(all []*corev1.Event, about concerned) []eventGroup {
+	by := map[string]*eventGroup{}
+	for _, e := range all {
+		if e.Type != corev1.EventTypeWarning || !about.has(e.InvolvedObject.Kind, e.InvolvedObject.Name) {
+			continue
+		}
+		object := e.InvolvedObject.Kind + "/" + e.InvolvedObject.Name
+		story := strings.ReplaceAll(strings.ReplaceAll(e.Message, e.InvolvedObject.Name, ""), string(e.InvolvedObject.UID), "")
+		key := e.InvolvedObject.Kind + "\x00" + e.Reason + "\x00" + story
+		g := by[key]
+		if g == nil {
+			g = &eventGroup{reason: e.Reason, objects: map[string]bool{}}
+			by[key] = g
+		}
+		g.times += eventCount(e)
+		g.objects[object] = true
+		if when := eventTime(e); g.newest == "" || when.After(g.last) {
+			g.last, g.newest, g.message = when, object, redact.Clean(oneLine(e.Message))
+		}
+	}
+	groups := make([]eventGroup, 0, len(by))
+	for _, g := range by {
+		groups = append(groups, *g)
+	}
+	slices.SortFunc(groups, func(a, b eventGroup) int {
+		return cmp.Or(b.last.Compare(a.last), cmp.Compare(a.reason, b.reason), cmp.Compare(a.newest, b.newest))
+	})
+	return groups
+}
+
+func eventKind(g eventGroup) finding.Kind {
+	switch message := g.message.String(); {
+	case g.reason == "Unhealthy":
+		return finding.ProbeFailing
+	case g.reason == "FailedMount", g.reason == "FailedAttachVolume", g.reason == "ProvisioningFailed", g.reason == "FailedMapVolume":
+		return finding.VolumeProblem
+	case g.reason == "Evicted":
+		return finding.Evicted
+	case g.reason == "FailedCreate" && strings.Contains(message, "exceeded quota"):
+		return finding.QuotaExceeded
+	}
+	return ""
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
