@@ -14,85 +14,6 @@ const (
 	maxBlockChars    = 13_200
 )
 
-// A shape is what a block or an element may hold.
-type shape struct {
-	// required and optional name the fields. Anything else is an error, as at Slack.
-	required, optional string
-	// max limits strings (characters), text objects (characters) and arrays (items) by field.
-	max map[string]int
-	// elements are the types its elements, accessory or element may have.
-	elements string
-	// viewOnly marks what messages cannot hold, messageOnly what views cannot.
-	messageOnly bool
-}
-
-const (
-	menus    = "static_select external_select users_select conversations_select channels_select"
-	multi    = "multi_static_select multi_external_select multi_users_select multi_conversations_select multi_channels_select"
-	pickers  = "datepicker timepicker datetimepicker"
-	choices  = "checkboxes radio_buttons"
-	inputs   = "plain_text_input number_input email_text_input url_text_input rich_text_input file_input"
-	maxID    = 255
-	maxLabel = 2000
-)
-
-func blockShapes() map[string]shape {
-	return map[string]shape{
-		"section": {optional: "text fields accessory expand", max: map[string]int{"text": 3000, "fields": 10},
-			elements: "button overflow image " + menus + " " + multi + " " + pickers + " " + choices},
-		"header":  {required: "text", optional: "level", max: map[string]int{"text": 150}},
-		"divider": {},
-		"context": {required: "elements", max: map[string]int{"elements": 10}, elements: "image mrkdwn plain_text"},
-		"actions": {required: "elements", max: map[string]int{"elements": 25},
-			elements: "button overflow workflow_button " + menus + " " + multi + " " + pickers + " " + choices},
-		"image": {required: "alt_text", optional: "image_url slack_file title", max: map[string]int{"alt_text": 2000, "image_url": 3000, "title": 2000}},
-		"input": {required: "label element", optional: "hint optional dispatch_action", max: map[string]int{"label": maxLabel, "hint": 2000},
-			elements: inputs + " " + menus + " " + multi + " " + pickers + " " + choices},
-		"rich_text": {required: "elements"},
-		"markdown":  {required: "text", max: map[string]int{"text": 12_000}, messageOnly: true},
-		"table":     {required: "rows", optional: "column_settings", max: map[string]int{"rows": 100, "column_settings": 20}, messageOnly: true},
-		"video": {required: "alt_text title thumbnail_url video_url", optional: "author_name description provider_icon_url provider_name title_url",
-			max: map[string]int{"title": 200, "description": 200, "author_name": 50}},
-		"file": {required: "external_id source", messageOnly: true},
-	}
-}
-
-func elementShapes() map[string]shape {
-	common := " placeholder confirm focus_on_load"
-	shapes := map[string]shape{
-		"button": {required: "text", optional: "url value style confirm accessibility_label",
-			max: map[string]int{"text": 75, "value": 2000, "url": 3000, "accessibility_label": 75}},
-		"workflow_button":      {required: "text workflow", optional: "style accessibility_label", max: map[string]int{"text": 75}},
-		"overflow":             {required: "options", optional: "confirm", max: map[string]int{"options": 5}},
-		"image":                {required: "alt_text", optional: "image_url slack_file", max: map[string]int{"alt_text": 2000, "image_url": 3000}},
-		"checkboxes":           {required: "options", optional: "initial_options confirm focus_on_load", max: map[string]int{"options": 10}},
-		"radio_buttons":        {required: "options", optional: "initial_option confirm focus_on_load", max: map[string]int{"options": 10}},
-		"datepicker":           {optional: "initial_date" + common},
-		"timepicker":           {optional: "initial_time timezone" + common},
-		"datetimepicker":       {optional: "initial_date_time confirm focus_on_load"},
-		"plain_text_input":     {optional: "initial_value multiline min_length max_length dispatch_action_config focus_on_load placeholder", max: map[string]int{"initial_value": 3000}},
-		"number_input":         {required: "is_decimal_allowed", optional: "initial_value min_value max_value dispatch_action_config focus_on_load placeholder"},
-		"email_text_input":     {optional: "initial_value dispatch_action_config focus_on_load placeholder"},
-		"url_text_input":       {optional: "initial_value dispatch_action_config focus_on_load placeholder"},
-		"rich_text_input":      {optional: "initial_value dispatch_action_config focus_on_load placeholder"},
-		"file_input":           {optional: "filetypes max_files"},
-		"static_select":        {optional: "options option_groups initial_option" + common, max: map[string]int{"options": 100, "option_groups": 100}},
-		"external_select":      {optional: "initial_option min_query_length" + common},
-		"users_select":         {optional: "initial_user" + common},
-		"conversations_select": {optional: "initial_conversation default_to_current_conversation response_url_enabled filter" + common},
-		"channels_select":      {optional: "initial_channel response_url_enabled" + common},
-	}
-	for name, initial := range map[string]string{
-		"static_select": "initial_options", "external_select": "initial_options", "users_select": "initial_users",
-		"conversations_select": "initial_conversations", "channels_select": "initial_channels",
-	} {
-		s := shapes[name]
-		s.optional += " max_selected_items " + initial
-		shapes["multi_"+name] = s
-	}
-	return shapes
-}
-
 // blockCheck validates one message's or view's blocks and collects what is wrong with them.
 type blockCheck struct {
 	blocks, elements map[string]shape
@@ -178,40 +99,51 @@ func (c *blockCheck) fields(where string, o map[string]any, s shape, always stri
 			c.add(where, "missing required field: %s", name)
 		}
 	}
-	for name, limit := range s.max {
-		at := where + "/" + name
-		switch v := o[name].(type) {
-		case string:
-			c.length(at, v, limit)
-			if name == "text" {
-				c.chars += utf8.RuneCountInString(v)
-			}
-		case map[string]any:
-			c.text(at, v, limit)
-		case []any:
-			if len(v) > limit {
-				c.add(at, "no more than %d items allowed", limit)
-			}
-		case nil:
-		default:
-			c.add(at, "must be a string, an object or an array")
+	for name, limit := range s.texts {
+		if o[name] != nil {
+			c.text(where+"/"+name, o[name], limit)
 		}
 	}
-	for i, option := range options(o) {
-		c.option(fmt.Sprintf("%s/options/%d", where, i), option)
+	for _, name := range strings.Fields(s.plain) {
+		if text, ok := o[name].(map[string]any); ok && text["type"] != "plain_text" {
+			c.add(where+"/"+name, "must be plain_text")
+		}
 	}
-	if confirm, ok := o["confirm"].(map[string]any); ok {
-		c.fields(where+"/confirm", confirm, shape{
-			required: "title text confirm deny", optional: "style",
-			max: map[string]int{"title": 100, "text": 300, "confirm": 30, "deny": 30},
-		}, "")
+	for name, limit := range s.max {
+		c.size(where+"/"+name, o[name], limit)
+	}
+	for _, name := range []string{"elements", "fields", "options", "option_groups", "rows", "column_settings"} {
+		if _, isList := o[name].([]any); o[name] != nil && !isList {
+			c.add(where+"/"+name, "must be an array")
+		}
+	}
+	if text, ok := o["text"].(string); ok {
+		c.chars += utf8.RuneCountInString(text)
+	}
+	if list, ok := o["options"].([]any); ok && len(list) == 0 {
+		c.add(where+"/options", "must have at least 1 item")
+	}
+	for i, option := range options(o) {
+		c.fields(fmt.Sprintf("%s/options/%d", where, i), option, optionShape(), "")
+	}
+	if o["confirm"] != nil && s.texts["confirm"] == 0 {
+		confirm, _ := o["confirm"].(map[string]any)
+		c.fields(where+"/confirm", confirm, confirmShape(), "")
 	}
 }
 
-func (c *blockCheck) option(where string, o map[string]any) {
-	c.fields(where, o, shape{
-		required: "text value", optional: "description url", max: map[string]int{"text": 75, "value": 150, "description": 75, "url": 3000},
-	}, "")
+func (c *blockCheck) size(where string, v any, limit int) {
+	switch v := v.(type) {
+	case nil:
+	case string:
+		c.length(where, v, limit)
+	case []any:
+		if len(v) > limit {
+			c.add(where, "no more than %d items allowed", limit)
+		}
+	default:
+		c.add(where, "must be a string or an array")
+	}
 }
 
 // text checks a text object.

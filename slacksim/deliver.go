@@ -232,7 +232,12 @@ func (w *Workspace) redeliver(c *conn) {
 	slices.SortFunc(orphans, func(a, b *delivery) int { return a.sent.Compare(b.sent) })
 	for _, d := range orphans {
 		d.attempt, d.reason = d.attempt+1, "connection_failed"
-		w.hub.pending[d.id] = d // its deadline runs on while it waits for a socket
+		if d.kind == "events_api" { // nobody looks at a clock: it gets three seconds on its next socket
+			d.timer.Stop()
+			d.timer = nil
+		} else {
+			w.hub.pending[d.id] = d // the person's three seconds run on while it waits for a socket
+		}
 		w.send(d)
 	}
 }

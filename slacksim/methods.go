@@ -134,7 +134,7 @@ func webMethods() map[string]method {
 			args: args("channel! thread_ts reply_broadcast:boolean metadata:json mrkdwn:boolean unfurl_links:boolean unfurl_media:boolean" + messageBody)},
 		"chat.postEphemeral": {scopes: post, tier: tier4, outside: "not_in_channel", archived: "is_archived", run: postEphemeral,
 			args: args("channel! user! thread_ts" + messageBody)},
-		"chat.update": {scopes: post, tier: tier3, run: updateMessage, archived: "is_archived",
+		"chat.update": {scopes: post, tier: tier3, run: updateMessage, archived: "is_inactive",
 			args: args("channel! ts! file_ids:json metadata:json reply_broadcast:boolean unfurled_attachments:json" + messageBody)},
 		"chat.delete":       {scopes: post, tier: tier3, args: args("channel! ts! as_user:boolean"), run: deleteMessage},
 		"chat.getPermalink": {tier: tierPermalink, args: args("channel! message_ts!"), run: getPermalink},
@@ -178,8 +178,8 @@ func webMethods() map[string]method {
 		"bookmarks.remove": {scopes: needs("bookmarks:write"), tier: tier2, args: args("channel_id! bookmark_id! quip_section_id"), outside: "permission_denied", run: removeBookmark},
 		"bookmarks.list":   {scopes: needs("bookmarks:read"), tier: tier3, args: args("channel_id!"), outside: "permission_denied", run: listBookmarks},
 
-		"reactions.add":    {scopes: needs("reactions:write"), tier: tier3, args: args("channel! timestamp! name!"), outside: "no_access", archived: "is_archived", run: addReaction},
-		"reactions.remove": {scopes: needs("reactions:write"), tier: tier2, args: args("channel timestamp name! file file_comment"), outside: "no_access", archived: "is_archived", run: removeReaction},
+		"reactions.add":    {scopes: needs("reactions:write"), tier: tier3, args: args("channel! timestamp! name!"), outside: "not_in_channel", archived: "is_archived", run: addReaction},
+		"reactions.remove": {scopes: needs("reactions:write"), tier: tier2, args: args("channel timestamp name! file file_comment"), outside: "not_in_channel", archived: "is_archived", run: removeReaction},
 		"reactions.get":    {scopes: needs("reactions:read"), tier: tier3, args: args("channel timestamp file file_comment full:boolean"), outside: "channel_not_found", run: getReactions},
 
 		"usergroups.list":       {scopes: needs("usergroups:read"), tier: tier2, args: args("include_count:boolean include_disabled:boolean include_users:boolean team_id"), run: listUsergroups},

@@ -36,7 +36,7 @@ type Connection struct {
 type SocketState struct {
 	Connections []Connection `json:"connections"`
 	Acks        []Ack        `json:"acks"`
-	// Unacked counts envelopes that are on their way.
+	// Unacked counts envelopes that are on their way or wait for a socket.
 	Unacked int `json:"unacked"`
 }
 
@@ -97,7 +97,12 @@ func (w *Workspace) SocketState() SocketState {
 }
 
 func (w *Workspace) socketState() SocketState {
-	out := SocketState{Connections: []Connection{}, Acks: append([]Ack{}, w.hub.acks...), Unacked: len(w.hub.pending) + len(w.hub.waiting)}
+	out := SocketState{Connections: []Connection{}, Acks: append([]Ack{}, w.hub.acks...), Unacked: len(w.hub.pending)}
+	for _, d := range w.hub.waiting {
+		if w.hub.pending[d.id] == nil {
+			out.Unacked++
+		}
+	}
 	for _, c := range w.hub.conns {
 		out.Connections = append(out.Connections, Connection{ID: c.id, HalfOpen: c.halfOpen.Load(), Leaving: c.leaving})
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -239,4 +240,28 @@ func button(id, value string) object {
 
 func actions(elements ...any) []any {
 	return []any{object{"type": "actions", "block_id": "b1", "elements": elements}}
+}
+
+// put sends a file's bytes as Slack clients do: one multipart field.
+func (b *bundle) put(address, content string) *http.Response {
+	b.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("file", "upload")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := part.Write([]byte(content)); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := form.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(b.ctx, http.MethodPost, address, &body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	answer, _ := b.do(r)
+	return answer
 }

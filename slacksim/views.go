@@ -6,11 +6,8 @@ import (
 )
 
 const (
-	maxViewTitle    = 24
-	maxViewStack    = 3
-	maxPrivate      = 3000
-	maxViewBytes    = 250_000
-	maxViewCallback = 255
+	maxViewStack = 3
+	maxViewBytes = 250_000
 )
 
 // View is a modal or a home tab.
@@ -61,22 +58,7 @@ func (w *Workspace) readView(raw any, kind string) (*View, error) {
 		return nil, refuse("invalid_arguments", "[ERROR] view is not the object it should be [json-pointer:/view]")
 	}
 	c := &blockCheck{}
-	fields := shape{required: "type blocks", optional: "title submit close private_metadata callback_id external_id clear_on_close notify_on_close submit_disabled", max: map[string]int{
-		"private_metadata": maxPrivate, "callback_id": maxViewCallback, "external_id": maxID,
-	}}
-	if kind == "modal" {
-		fields.required += " title"
-	}
-	c.fields("/view", given, fields, "")
-	for name, text := range map[string]map[string]any{"title": v.Title, "submit": v.Submit, "close": v.Close} {
-		if text == nil {
-			continue
-		}
-		c.text("/view/"+name, text, maxViewTitle)
-		if text["type"] != "plain_text" {
-			c.add("/view/"+name, "must be plain_text")
-		}
-	}
+	c.fields("/view", given, viewShape(kind), "")
 	if v.Type != kind {
 		c.add("/view/type", "must be %s", kind)
 	}
