@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -129,7 +130,9 @@ func (b breaker) inflict(ctx context.Context, c condition.Condition) error {
 		return b.changeTemplate(ctx, func(t *corev1.PodTemplateSpec) {
 			container(t).Image = c.Image
 			if c.Mode == condition.Pending {
-				container(t).Resources.Requests[corev1.ResourceMemory] = hugeMemory(b.rand)
+				huge := corev1.ResourceList{corev1.ResourceMemory: hugeMemory(b.rand)}
+				maps.Copy(container(t).Resources.Requests, huge)
+				maps.Copy(container(t).Resources.Limits, huge)
 			}
 		})
 	case c.Mode == condition.NoEndpoints:

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"slices"
 	"text/template"
 	"time"
 
@@ -54,9 +55,14 @@ func Seed(ctx context.Context, config *rest.Config, o Options) error {
 		return err
 	}
 	for _, object := range objects {
-		if object.GetKind() == "Deployment" {
+		switch object.GetKind() {
+		case "Deployment":
 			err = seedDeployment(ctx, client, maker, object)
-		} else {
+		case "StatefulSet": // the first of the workloads
+			if err = awaitGround(ctx, client, o.Namespace); err == nil {
+				err = maker.make(ctx, object)
+			}
+		default:
 			err = maker.make(ctx, object)
 		}
 		if err != nil {
@@ -69,7 +75,7 @@ func Seed(ctx context.Context, config *rest.Config, o Options) error {
 // objects are all objects of the world, in the order in which they are made.
 func (o Options) objects() ([]*unstructured.Unstructured, error) {
 	type node struct{ Name, Zone string }
-	type volume struct{ Name, Size, Claim string }
+	type volume struct{ Name, Size, Claim, App string }
 	in := struct {
 		Namespace, PoolLabel, ServiceLabel, Password string
 		Nodes                                        []node
@@ -92,7 +98,7 @@ func (o Options) objects() ([]*unstructured.Unstructured, error) {
 	for _, s := range in.Services {
 		if s.Stateful {
 			size := map[marketplace.Kind]string{marketplace.Database: "50Gi", marketplace.Cache: "10Gi"}[s.Kind]
-			in.Volumes = append(in.Volumes, volume{o.Namespace + "-" + s.Name + "-data", size, "data-" + s.Workload + "-0"})
+			in.Volumes = append(in.Volumes, volume{o.Namespace + "-" + s.Name + "-data", size, "data-" + s.Workload + "-0", s.Name})
 		}
 	}
 
@@ -214,3 +220,37 @@ func serviceOf(workload string) (marketplace.Service, error) {
 
 // container is the one container of a pod template.
 func container(t *corev1.PodTemplateSpec) *corev1.Container { return &t.Spec.Containers[0] }
+
+// awaitGround returns once every node of the world takes pods and every volume
+// is bound. Made before, the first pods would leave warnings of failed
+// scheduling in a world that is well.
+func awaitGround(ctx context.Context, client kubernetes.Interface, namespace string) error {
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: marketplace.PoolLabel + "=" + namespace})
+		if err != nil {
+			return false, err
+		}
+		claims, err := client.CoreV1().PersistentVolumeClaims(namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return false, err
+		}
+		return len(nodes.Items) > 0 && !slices.ContainsFunc(nodes.Items, unfit) && !slices.ContainsFunc(claims.Items, unbound), nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the nodes and volumes of %s: %w", namespace, err)
+	}
+	return nil
+}
+
+func unbound(claim corev1.PersistentVolumeClaim) bool { return claim.Status.Phase != corev1.ClaimBound }
+
+// unfit says whether a node will take pods, and does not yet. One that Break has
+// taken down must not hold up seeding again.
+func unfit(node corev1.Node) bool {
+	for _, c := range node.Status.Conditions {
+		if c.Type == corev1.NodeReady && c.Status == corev1.ConditionUnknown {
+			return false
+		}
+	}
+	return len(node.Spec.Taints) > 0
+}

@@ -33,7 +33,7 @@ func (k *Kubelet) surroundings(pod *corev1.Pod, s marketplace.Service, p *pictur
 	return around
 }
 
-// freeIP picks a pod's address from 10.64.0.0/10, by its UID so that it does not
+// freeIP picks a pod's address from 10.128.0.0/10, by its UID so that it does not
 // depend on the order in which pods are seen.
 func freeIP(uid string, pods []*corev1.Pod) string {
 	taken := map[string]bool{}
@@ -44,7 +44,7 @@ func freeIP(uid string, pods []*corev1.Pod) string {
 	h.Write([]byte(uid))
 	for n := h.Sum32(); ; n++ {
 		var raw [4]byte
-		binary.BigEndian.PutUint32(raw[:], 10<<24|64<<16|n&0x3fffff)
+		binary.BigEndian.PutUint32(raw[:], 10<<24|128<<16|n&0x3fffff)
 		ip := netip.AddrFrom4(raw).String()
 		if !taken[ip] {
 			return ip

@@ -144,6 +144,9 @@ func (c container) serve(o *outcome, m *memory, age time.Duration, now time.Time
 		c.status.Ready = ready
 		o.changed = true
 	}
+	if age < grace {
+		return
+	}
 	if !ready && now.Sub(m.probed) >= probePeriod {
 		m.probed = now
 		o.warn("Unhealthy", "%s", c.verdict.unready)

@@ -16,6 +16,7 @@ import (
 const (
 	creating    = 300 * time.Millisecond
 	settling    = 900 * time.Millisecond // from started to the first good probe
+	grace       = 3 * time.Second        // before anybody complains that it is not ready
 	early       = 400 * time.Millisecond // a crashing process dies before it is ever ready
 	lastGasp    = 200 * time.Millisecond // terminated, before the back-off shows
 	hurry       = 300 * time.Millisecond // back-off until Condition.Restarts is reached
@@ -79,7 +80,7 @@ func live(pod *corev1.Pod, s Surroundings, m *memory, now time.Time) outcome {
 	switch {
 	case s.NodeLost:
 		// The kubelet is silent; the node controller marks the pod.
-		o.changed = setReady(&o.status, false, "", "", now)
+		o.changed = setCondition(&o.status, corev1.PodReady, false, "", "", now)
 		return o
 	case pod.DeletionTimestamp != nil:
 		end(pod, m, &o, now)
@@ -104,8 +105,10 @@ func live(pod *corev1.Pod, s Surroundings, m *memory, now time.Time) outcome {
 	case c.State.Running != nil:
 		run.serve(&o, m, age, now)
 	}
-	if o.changed {
-		settle(&o.status, now)
+	// Also when the containers are as they were: the node controller may have
+	// marked the pod while its node was lost.
+	if settle(&o.status, now) {
+		o.changed = true
 	}
 	return o
 }
@@ -144,8 +147,10 @@ func end(pod *corev1.Pod, m *memory, o *outcome, now time.Time) {
 	o.remove = now.Sub(m.ending) >= stopping
 }
 
-// settle derives phase and conditions from the containers.
-func settle(status *corev1.PodStatus, now time.Time) {
+// settle derives phase and conditions from the containers, and says whether
+// that changed any.
+func settle(status *corev1.PodStatus, now time.Time) bool {
+	phase := status.Phase
 	ready := len(status.ContainerStatuses) > 0
 	for _, c := range status.ContainerStatuses {
 		ready = ready && c.Ready
@@ -157,7 +162,7 @@ func settle(status *corev1.PodStatus, now time.Time) {
 	if !ready {
 		reason, message = "ContainersNotReady", unreadyMessage(*status)
 	}
-	setReady(status, ready, reason, message, now)
+	return setReady(status, ready, reason, message, now) || phase != status.Phase
 }
 
 func setReady(status *corev1.PodStatus, ready bool, reason, message string, now time.Time) bool {
