@@ -7,6 +7,9 @@ import (
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/k8sops"
+	"github.com/svcdown/svcdown/plan"
 )
 
 // Conversation is one place to talk. Every method is safe for concurrent use and returns once the message is delivered or refused.
@@ -52,6 +55,8 @@ type Approvals interface {
 	// example); that error is returned. When the state became approved, the execution job is inserted in the same transaction.
 	Change(ctx context.Context, id, by string, change func(*approval.Request) error) (approval.Request, error)
 	Request(ctx context.Context, id string) (approval.Request, error)
+	// Requeue inserts another execution job for a request that is approved and whose target nobody holds.
+	Requeue(ctx context.Context, id string) error
 	// Requests lists the newest first: those still open, or all, of one service or of every one (service "").
 	Requests(ctx context.Context, service string, openOnly bool, limit int) ([]approval.Request, error)
 }
@@ -60,6 +65,8 @@ type Approvals interface {
 type Leases interface {
 	// Acquire takes the target's lease for [approval.LeaseTime], or returns [approval.ErrBusy] while another request holds it.
 	Acquire(ctx context.Context, target, request string) (approval.Lease, error)
+	// TakeOver is Acquire for whoever finds out what became of a request: it waits for the holder's lease to lapse.
+	TakeOver(ctx context.Context, target, request string) (approval.Lease, error)
 	// Begin, in one transaction: l is still the newest and not lapsed, change is applied to the locked request, and a reconcile job is set
 	// for when the lease lapses. [approval.ErrLost] when the lease is not ours any more.
 	Begin(ctx context.Context, l approval.Lease, change func(*approval.Request) error) (approval.Request, error)
@@ -74,4 +81,61 @@ type Leases interface {
 type Cards interface {
 	SaveCard(ctx context.Context, request, role string, at card.Address) error
 	CardsOf(ctx context.Context, request string) (map[string]card.Address, error)
+}
+
+// Journal is the audit log for what changes nothing: commands, refusals.
+type Journal interface {
+	// Note appends an entry; it answers within the context's deadline also when the database does not.
+	Note(ctx context.Context, kind, actor, service string, data any) error
+}
+
+// Limits bounds how often somebody may ask.
+type Limits interface {
+	Allow(ctx context.Context, key string) (ok bool, wait time.Duration)
+}
+
+// Prober asks a health URL.
+type Prober interface {
+	Probe(ctx context.Context, url string) finding.Finding
+}
+
+// Measure counts. Labels are bounded: verbs and outcomes of ours only.
+type Measure interface {
+	Command(verb, outcome string, took time.Duration)
+}
+
+// Reader reads a service's state.
+type Reader interface {
+	Status(ctx context.Context, svc catalog.Service, each func(finding.Finding)) []finding.Finding
+	Logs(ctx context.Context, svc catalog.Service, req k8sops.LogRequest) (k8sops.LogResult, error)
+}
+
+// Planner binds actions to live objects.
+type Planner interface {
+	PlanRestart(ctx context.Context, svc catalog.Service) (plan.Plan, error)
+	PlanScale(ctx context.Context, svc catalog.Service, replicas int) (plan.Plan, error)
+	PlanRollback(ctx context.Context, svc catalog.Service, toRevision int64) (plan.Plan, error)
+	PlanUndo(ctx context.Context, svc catalog.Service, done plan.Plan, doneID string) (plan.Plan, error)
+	Replan(ctx context.Context, svc catalog.Service, p plan.Plan) (plan.Plan, error)
+}
+
+// Executor makes the one API call, and finds out afterwards what became of it.
+type Executor interface {
+	Execute(ctx context.Context, p plan.Plan, approvalID string) (k8sops.Result, error)
+	Void(ctx context.Context, t plan.Target, approvalID string) error
+	Landed(ctx context.Context, t plan.Target, approvalID string) (k8sops.Landing, error)
+}
+
+// Verifier watches what a change leads to.
+type Verifier interface {
+	Rollout(ctx context.Context, t plan.Target, each func(k8sops.RolloutState)) (k8sops.RolloutState, error)
+	Settled(ctx context.Context, svc catalog.Service, since time.Time) (finding.Finding, error)
+}
+
+// Cluster is one Kubernetes cluster.
+type Cluster interface {
+	Reader
+	Planner
+	Executor
+	Verifier
 }

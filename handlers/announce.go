@@ -1,0 +1,139 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+
+	"github.com/svcdown/svcdown/approval"
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/redact"
+)
+
+// The places where a request is shown, as roles of [Cards].
+const (
+	placeOrigin = "origin" // where it was asked; stored with the request
+	placeCard   = "card"   // the request's own card
+	placeResult = "result" // the answer in its thread
+	placeGlass  = "break-glass"
+)
+
+// ErrGone is what a Conversation answers when its place exists no more: a terminal that hung up, a deleted channel.
+var ErrGone = errors.New("the place to answer in is gone")
+
+// Announce shows what is stored of a request: the body of the announcing job, which every change of a request inserts and which the store
+// repeats until nothing changed meanwhile. It writes the whole truth each time, so that a lost or doubled job costs nothing.
+func (d *Desk) Announce(ctx context.Context, id string) error {
+	r, err := d.Approvals.Request(ctx, id)
+	if err != nil {
+		return err
+	}
+	return d.show(ctx, r)
+}
+
+func (d *Desk) show(ctx context.Context, r approval.Request) error {
+	places, err := d.Cards.CardsOf(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	origin := d.home(places[placeOrigin], r)
+	c := d.requestCard(r)
+	at, shown := places[placeCard]
+	if shown {
+		err = d.Talk.At(at).Update(ctx, at, c)
+	} else {
+		at, err = d.Talk.At(origin).Say(ctx, "request:"+r.ID, c)
+		if err == nil {
+			err = d.Cards.SaveCard(ctx, r.ID, placeCard, at)
+		}
+	}
+	if err != nil && !errors.Is(err, ErrGone) {
+		return err
+	}
+	if at.Thread == "" {
+		at.Thread = at.Message
+	}
+	if result, key, ok := d.resultCard(r); ok {
+		if _, err := d.Talk.At(at).Say(ctx, key, result); err != nil && !errors.Is(err, ErrGone) {
+			return err
+		}
+	}
+	return d.showGlass(ctx, r, places)
+}
+
+// home is where a request's card stands: where it was asked, or, when that was a terminal, the service's channel, else the ops channel.
+func (d *Desk) home(origin card.Address, r approval.Request) card.Address {
+	if origin.Kind == "slack" && !origin.Private {
+		return card.Address{Kind: "slack", Team: origin.Team, Channel: origin.Channel, Thread: origin.Thread, User: origin.User, ResponseURL: origin.ResponseURL}
+	}
+	cat := d.Catalog()
+	channel := cat.Channels.Ops
+	if svc, ok := cat.Service(r.Plan.Service); ok && svc.Channel != "" {
+		channel = svc.Channel
+	}
+	return card.Address{Kind: "slack", Team: cat.Slack.Team, Channel: channel}
+}
+
+// showGlass is loud: a break-glass stands in the ops channel, open until somebody else has reviewed it.
+func (d *Desk) showGlass(ctx context.Context, r approval.Request, places map[string]card.Address) error {
+	if r.Broken == nil {
+		return nil
+	}
+	cat := d.Catalog()
+	c := card.Card{
+		Title: redact.F("Break-glass: %s of %s", r.Plan.Action, r.Plan.Service), State: card.Fail,
+		Verdict: redact.F("%s broke the glass for %s of %s (%s): %s", r.Broken.Actor.Name(), r.Plan.Action, r.Plan.Service, r.ID, r.Broken.Why),
+		Parts:   []card.Part{{Facts: []card.Fact{{Label: redact.Const("Where"), Value: redact.F("%s", r.Plan.Target.String())}, {Label: redact.Const("Now"), Value: redact.F("%s", r.State.Words())}}}},
+		Buttons: []card.Button{{Label: redact.Const("I have reviewed this"), Verb: "review", Value: r.ID}},
+	}
+	if r.Broken.ReviewedBy != "" {
+		c.State, c.Buttons = card.OK, nil
+		c.Notes = []redact.Text{redact.F("reviewed by %s at %s UTC", r.Broken.ReviewedBy, clock(r.Broken.ReviewedAt))}
+	}
+	at, shown := places[placeGlass]
+	if shown {
+		return d.Talk.At(at).Update(ctx, at, c)
+	}
+	at, err := d.Talk.At(card.Address{Kind: "slack", Team: cat.Slack.Team, Channel: cat.Channels.Ops}).Say(ctx, "break-glass:"+r.ID, c)
+	if err != nil {
+		return err
+	}
+	return d.Cards.SaveCard(ctx, r.ID, placeGlass, at)
+}
+
+// Remind is the body of the reminding job: while a request waits, it tells the next person who could decide it, one after the other.
+func (d *Desk) Remind(ctx context.Context, id string) error {
+	r, err := d.Approvals.Request(ctx, id)
+	if err != nil {
+		return err
+	}
+	policy, err := d.policyOf(r)
+	if err != nil || r.State != approval.Pending || !d.Now().Before(r.ExpiresAt) {
+		return nil
+	}
+	places, err := d.Cards.CardsOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, a := range d.candidates(ctx, func(a catalog.Actor) bool { return r.Eligible(a, policy) }) {
+		role := "reminder:" + a.Person
+		if _, told := places[role]; told {
+			continue
+		}
+		talk, err := d.Talk.Direct(ctx, a.Slack)
+		if err != nil {
+			return err
+		}
+		c := d.requestCard(r)
+		c.Verdict = redact.F("%s waits for you: %s", r.ID, c.Verdict)
+		at, err := talk.Say(ctx, role+":"+r.ID, c)
+		if err != nil {
+			return err
+		}
+		if err := d.Cards.SaveCard(ctx, id, role, at); err != nil {
+			return err
+		}
+		return &approval.Later{After: policy.RemindAfter}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package handlers
+
+import (
+	"context"
+	"time"
+
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/redact"
+)
+
+// liveCard is a card that fills while checks finish. It is shown only when the answer takes longer than [patience], and edited no more
+// often than [editEvery].
+type liveCard struct {
+	talk    Conversation
+	svc     catalog.Service
+	started time.Time
+	now     func() time.Time
+	at      card.Address
+	shown   bool
+}
+
+// fill runs checks and shows what has come so far. A message that cannot be posted does not stop the checks: finish says it.
+func (l *liveCard) fill(ctx context.Context, checks func(each func(finding.Finding)) []finding.Finding) []finding.Finding {
+	news := make(chan finding.Finding, 64) // more than there are checks, so that none waits for Slack
+	result := make(chan []finding.Finding, 1)
+	go func() {
+		result <- checks(func(f finding.Finding) {
+			select {
+			case news <- f:
+			default: // progress is a courtesy; the result has it all
+			}
+		})
+	}()
+	var sofar []finding.Finding
+	show := time.NewTimer(patience)
+	defer show.Stop()
+	for {
+		select {
+		case all := <-result:
+			return all
+		case f := <-news:
+			sofar = append(sofar, f)
+		case <-show.C:
+			l.progress(ctx, sofar)
+			show.Reset(editEvery)
+		}
+	}
+}
+
+func (l *liveCard) progress(ctx context.Context, sofar []finding.Finding) {
+	c := card.Card{
+		Title:   redact.F("%s · %s/%s", l.svc.Name, l.svc.Cluster, l.svc.Namespace),
+		State:   card.Running,
+		Verdict: redact.F("Checking %s: %d checks are back after %d s", l.svc.Name, len(sofar), int(l.now().Sub(l.started).Seconds())),
+		Parts:   []card.Part{{Findings: sofar}},
+	}
+	if len(sofar) == 0 {
+		c.Parts = nil
+	}
+	if !l.shown {
+		at, err := l.talk.Say(ctx, "", c)
+		l.at, l.shown = at, err == nil
+		return
+	}
+	// A lost edit is made good by the next one, at the latest by finish.
+	_ = l.talk.Update(ctx, l.at, c)
+}
+
+// finish puts the whole answer in the card's place.
+func (l *liveCard) finish(ctx context.Context, c card.Card) (card.Address, error) {
+	if l.shown {
+		return l.at, l.talk.Update(ctx, l.at, c)
+	}
+	return l.talk.Say(ctx, "", c)
+}

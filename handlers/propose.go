@@ -1,0 +1,232 @@
+package handlers
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/svcdown/svcdown/approval"
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/k8sops"
+	"github.com/svcdown/svcdown/plan"
+	"github.com/svcdown/svcdown/redact"
+)
+
+// restart asks for a rolling restart of a service.
+func (d *Desk) restart(ctx context.Context, req Request) error {
+	return d.ask(ctx, req, catalog.Restart, "restart SERVICE", func(cl Cluster, svc catalog.Service, _ catalog.Policy) (plan.Plan, error) {
+		return cl.PlanRestart(ctx, svc)
+	})
+}
+
+// scale asks for a number of replicas, within the policy's bound.
+func (d *Desk) scale(ctx context.Context, req Request) error {
+	const usage = "scale SERVICE N"
+	if len(req.Args) < 2 {
+		return &Problem{Code: "usage", Text: redact.Const("How many replicas? Nothing was done."), Next: redact.Const("Write `scale SERVICE N`.")}
+	}
+	n, err := strconv.Atoi(req.Args[1])
+	if err != nil || n < 0 {
+		return &Problem{Code: "usage", Text: redact.F("%q is no number of replicas; nothing was done.", req.Args[1]), Next: redact.Const("Write `scale SERVICE N`, N from 0.")}
+	}
+	return d.ask(ctx, req, catalog.Scale, usage, func(cl Cluster, svc catalog.Service, policy catalog.Policy) (plan.Plan, error) {
+		if n > policy.MaxReplicas {
+			return plan.Plan{}, &Problem{Code: "limit", Text: redact.F("Policy %q allows at most %d replicas, not %d; nothing was done.", policy.Name, policy.MaxReplicas, n)}
+		}
+		return cl.PlanScale(ctx, svc, n)
+	})
+}
+
+// rollback asks to return to an earlier revision: the one named, else the last good one.
+func (d *Desk) rollback(ctx context.Context, req Request) error {
+	revision, err := req.Int("revision", 0, 0, 1<<30)
+	if err != nil {
+		return err
+	}
+	return d.ask(ctx, req, catalog.Rollback, "rollback SERVICE", func(cl Cluster, svc catalog.Service, _ catalog.Policy) (plan.Plan, error) {
+		return cl.PlanRollback(ctx, svc, int64(revision))
+	})
+}
+
+// undo asks to take an executed change back: the one named, the newest of the service named, or the newest of all.
+func (d *Desk) undo(ctx context.Context, req Request) error {
+	done, err := d.lastDone(ctx, req)
+	if err != nil {
+		return err
+	}
+	req.Args = []string{done.Plan.Service}
+	return d.ask(ctx, req, catalog.Undo, "undo ID", func(cl Cluster, svc catalog.Service, _ catalog.Policy) (plan.Plan, error) {
+		return cl.PlanUndo(ctx, svc, done.Plan, done.ID)
+	})
+}
+
+// lastDone finds the change that undo means.
+func (d *Desk) lastDone(ctx context.Context, req Request) (approval.Request, error) {
+	if len(req.Args) > 0 && looksLikeID(req.Args[0]) {
+		r, err := d.Approvals.Request(ctx, canonicalID(req.Args[0]))
+		if err != nil {
+			return approval.Request{}, err
+		}
+		if !undoable(r) {
+			return approval.Request{}, &Problem{Code: "state", Text: redact.F("%s is %s; there is nothing to take back, and nothing was done.", r.ID, r.State.Words())}
+		}
+		return r, nil
+	}
+	service := ""
+	if len(req.Args) > 0 {
+		svc, err := d.service(req, "undo SERVICE")
+		if err != nil {
+			return approval.Request{}, err
+		}
+		service = svc.Name
+	}
+	list, err := d.Approvals.Requests(ctx, service, false, 50)
+	if err != nil {
+		return approval.Request{}, err
+	}
+	for _, r := range list {
+		if undoable(r) {
+			return r, nil
+		}
+	}
+	return approval.Request{}, &Problem{Code: "nothing", Text: redact.Const("I carried out no change that could be taken back; nothing was done.")}
+}
+
+func undoable(r approval.Request) bool {
+	return (r.State == approval.Applied || r.State == approval.Succeeded || r.State == approval.Failed) && !r.Plan.Undo.Empty()
+}
+
+// ask is the way of every change: may this person ask, the plan from the live object, the stored request. The card is posted by the
+// announcing job, which the same transaction inserts.
+func (d *Desk) ask(ctx context.Context, req Request, action catalog.Action, usage string, make func(Cluster, catalog.Service, catalog.Policy) (plan.Plan, error)) error {
+	svc, err := d.service(req, usage)
+	if err != nil {
+		return err
+	}
+	policy, ok := d.Catalog().Policy(action, svc.Name)
+	if !ok {
+		return &Problem{Code: "policy", Text: redact.F("No policy of svcdown.yaml covers %s of %s, so nobody may do it; nothing was done.", action, svc.Name)}
+	}
+	if err := approval.MayAsk(req.Actor, policy, action, svc.Name); err != nil {
+		return err
+	}
+	cl, err := d.Clusters(svc.Cluster)
+	if err != nil {
+		return noCluster(svc, err)
+	}
+	p, err := make(cl, svc, policy)
+	if err != nil {
+		return d.wordK8s("plan the "+string(action)+" of "+svc.Name, err, d.byHand(action, svc, req))
+	}
+	r, err := approval.New(newID(), p, req.Actor, req.Flags["why"], policy, d.Now())
+	if err != nil {
+		return err
+	}
+	r.Failing = failing(d.check(ctx, cl, svc, func(finding.Finding) {}))
+	d.Step("propose")
+	stored, err := d.Approvals.Propose(ctx, proposalKey(req), r, req.Where, policy.RemindAfter)
+	if errors.Is(err, approval.ErrUnavailable) {
+		return &Problem{Code: "unavailable", Err: err,
+			Text: redact.Const("The database does not answer, so I cannot record who agrees to what; nothing was changed."),
+			Next: redact.F("If it cannot wait, by hand: %s", p.Command)}
+	}
+	if err != nil {
+		return err
+	}
+	d.Step("proposed")
+	if req.Where.Kind == "terminal" {
+		return req.Talk.Whisper(ctx, card.Card{Title: redact.F("%s of %s", action, svc.Name), State: card.Waiting,
+			Verdict: redact.F("%s is %s. Follow it with: svcdown approvals", stored.ID, stored.State.Words()), Parts: []card.Part{{Code: diff(p)}}})
+	}
+	return nil
+}
+
+// proposalKey makes a redelivered command find the request that it made.
+func proposalKey(req Request) string {
+	if req.Key == "" {
+		return ""
+	}
+	return "ask:" + req.Key
+}
+
+func failing(findings []finding.Finding) []string {
+	var out []string
+	for _, f := range findings {
+		if f.Status == finding.Fail {
+			out = append(out, f.Check)
+		}
+	}
+	return out
+}
+
+// idAlphabet leaves out what is mistaken for something else when read aloud or typed from a phone.
+const idAlphabet = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// newID makes an ID that people can type: 30^6 values, and the store refuses a second use.
+func newID() string {
+	b := make([]byte, 6)
+	if _, err := rand.Read(b); err != nil {
+		panic(err) // never fails since Go 1.24: the runtime ends the program first
+	}
+	for i := range b {
+		b[i] = idAlphabet[int(b[i])%len(idAlphabet)]
+	}
+	return "R-" + string(b)
+}
+
+func looksLikeID(s string) bool {
+	return len(s) == 8 && strings.HasPrefix(strings.ToUpper(s), "R-")
+}
+
+func canonicalID(s string) string { return strings.ToUpper(s) }
+
+// byHand is the kubectl command for whoever cannot wait for us.
+func (d *Desk) byHand(action catalog.Action, svc catalog.Service, req Request) string {
+	object := strings.ToLower(svc.Workload.Kind) + "/" + svc.Workload.Name
+	kubectl := "kubectl " + d.contextFlag(svc) + "-n " + svc.Namespace + " "
+	switch action {
+	case catalog.Restart:
+		return kubectl + "rollout restart " + object
+	case catalog.Scale:
+		return kubectl + "scale " + object + " --replicas=" + strings.Join(req.Args[1:2], "")
+	default:
+		return kubectl + "rollout undo " + object
+	}
+}
+
+func (d *Desk) contextFlag(svc catalog.Service) string {
+	if c, ok := d.Catalog().Cluster(svc.Cluster); ok && c.Context != "" {
+		return "--context " + c.Context + " "
+	}
+	return ""
+}
+
+// wordK8s puts an error of the cluster into words, with the command to run by hand.
+func (d *Desk) wordK8s(what string, err error, byHand string) error {
+	var p *Problem
+	var k *k8sops.Error
+	switch {
+	case errors.As(err, &p):
+		return err
+	case errors.As(err, &k):
+		next := redact.F("By hand: %s", byHand)
+		if k.Kind == k8sops.Empty || k.Kind == k8sops.HPA || k.Kind == k8sops.Unsupported || k.Kind == k8sops.Invalid {
+			next = redact.Text{} // the same command by hand would do no better
+		}
+		return &Problem{Code: "kubernetes-" + string(k.Kind), Text: redact.F("I could not %s: %s Nothing was changed.", what, sentence(k.Message)), Next: next, Err: err}
+	default:
+		return err
+	}
+}
+
+func sentence(t redact.Text) redact.Text {
+	s := t.String()
+	if s == "" || strings.HasSuffix(s, ".") {
+		return t
+	}
+	return redact.F("%s.", t)
+}

@@ -1,0 +1,110 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/svcdown/svcdown/approval"
+	"github.com/svcdown/svcdown/k8sops"
+)
+
+// Reconcile is the body of the job that finds out what became of a request whose execution stopped half way. It never repeats a change:
+// first it writes the void mark, so that a call still on its way is refused by the API server, then it looks for our annotation.
+func (d *Desk) Reconcile(ctx context.Context, id string) error {
+	r, err := d.Approvals.Request(ctx, id)
+	if err != nil {
+		return err
+	}
+	switch r.State {
+	case approval.Approved:
+		return d.requeue(ctx, r)
+	case approval.Executing:
+	default:
+		return nil
+	}
+	lease, err := d.Leases.TakeOver(ctx, r.Plan.Target.Key(), id)
+	if errors.Is(err, approval.ErrBusy) {
+		return &approval.Later{After: tellEvery}
+	}
+	if err != nil {
+		return err
+	}
+	d.Step("taken-over")
+	state, why := d.findOut(ctx, r)
+	_, err = d.Leases.End(ctx, lease, func(now *approval.Request) error {
+		if now.State != approval.Executing {
+			return nil
+		}
+		return now.Move(state, why, d.Now())
+	})
+	if errors.Is(err, approval.ErrLost) {
+		return &approval.Later{After: tellEvery}
+	}
+	d.Step("reconciled")
+	return err
+}
+
+// requeue starts an approved request whose execution job died before anything was sent; past its time it expires.
+func (d *Desk) requeue(ctx context.Context, r approval.Request) error {
+	if !d.Now().Before(r.ExpiresAt) {
+		_, err := d.Approvals.Change(ctx, r.ID, "svcdown", func(now *approval.Request) error {
+			now.Expire(d.Now())
+			return nil
+		})
+		return err
+	}
+	if err := d.Approvals.Requeue(ctx, r.ID); err != nil {
+		return err
+	}
+	return &approval.Later{After: 2 * approval.LeaseTime}
+}
+
+// findOut tries for [tellTime] to learn from the cluster what happened.
+func (d *Desk) findOut(ctx context.Context, r approval.Request) (approval.State, string) {
+	until := d.Now().Add(tellTime)
+	for {
+		state, why, err := d.look(ctx, r)
+		if err == nil {
+			return state, why
+		}
+		d.Log.Warn().Err(err).Str("request", r.ID).Msg("find out what became of a change")
+		if !d.Now().Before(until) {
+			return approval.Unknown, "the cluster did not say within " + tellTime.String()
+		}
+		select {
+		case <-ctx.Done():
+			return approval.Unknown, "the cluster did not say in time"
+		case <-time.After(tellEvery):
+		}
+	}
+}
+
+func (d *Desk) look(ctx context.Context, r approval.Request) (approval.State, string, error) {
+	cl, err := d.Clusters(r.Plan.Target.Cluster)
+	if err != nil {
+		return "", "", err
+	}
+	t := r.Plan.Target
+	if err := cl.Void(ctx, t, r.ID); err != nil && !gone(err) {
+		return "", "", err
+	}
+	d.Step("voided")
+	landing, err := cl.Landed(ctx, t, r.ID)
+	if err != nil {
+		return "", "", err
+	}
+	switch landing {
+	case k8sops.Landed:
+		return approval.Applied, "found on the object after an interruption", nil
+	case k8sops.NotLanded:
+		return approval.NotStarted, "interrupted before the change was sent, and it cannot land any more", nil
+	default:
+		return approval.Unknown, "the object is gone or was replaced", nil
+	}
+}
+
+func gone(err error) bool {
+	var k *k8sops.Error
+	return errors.As(err, &k) && (k.Kind == k8sops.NotFound || k.Kind == k8sops.Conflict)
+}

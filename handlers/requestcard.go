@@ -1,0 +1,206 @@
+package handlers
+
+import (
+	"strings"
+
+	"github.com/svcdown/svcdown/approval"
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/plan"
+	"github.com/svcdown/svcdown/redact"
+)
+
+// requestCard is what an approver decides by: who asks, what exactly changes on which object, what it can hurt, how it is undone.
+func (d *Desk) requestCard(r approval.Request) card.Card {
+	p := r.Plan
+	c := card.Card{
+		Title:   redact.F("%s %s · %s", title(p.Action), p.Service, r.ID),
+		State:   stateOfRequest(r.State),
+		Verdict: d.requestVerdict(r),
+		Parts:   []card.Part{{Facts: requestFacts(r)}, {Code: diff(p)}},
+	}
+	if len(p.Warnings) > 0 {
+		c.Parts = append(c.Parts, card.Part{Text: redact.F("Mind:\n%s", redact.Join("\n", p.Warnings...))})
+	}
+	if votes := voteLines(r); !votes.Empty() {
+		c.Parts = append(c.Parts, card.Part{Text: votes})
+	}
+	if r.State == approval.Pending {
+		c.Buttons = []card.Button{approveButton(r, redact.Const("Approve")), denyButton(r)}
+		c.Notes = append(c.Notes, redact.F("expires %s UTC", clock(r.ExpiresAt)))
+		for _, v := range r.Votes {
+			if !v.Actor.RolesAsOf.IsZero() {
+				c.Notes = append(c.Notes, redact.F("%s's groups as of %s UTC", v.Person, clock(v.Actor.RolesAsOf)))
+			}
+		}
+	}
+	if undoable(r) {
+		c.Buttons = []card.Button{{Label: redact.Const("Undo…"), Verb: "undo", Value: r.ID}, {Label: redact.Const("Status"), Verb: "status", Value: p.Service}}
+	}
+	c.Notes = append(c.Notes, redact.F("plan %s", r.Digest[:min(12, len(r.Digest))]))
+	return c
+}
+
+func (d *Desk) requestVerdict(r approval.Request) redact.Text {
+	p := r.Plan
+	what := redact.F("%s asks to %s %s", r.Requester.Name(), verbOf(p.Action), p.Service)
+	switch r.State {
+	case approval.Pending:
+		v := redact.F("%s: %s", what, d.standing(r))
+		if r.Reason != "" {
+			v = redact.F("%s. The earlier approvals are void: %s", v, r.Reason)
+		}
+		return v
+	case approval.Unknown:
+		return redact.F("%s %s: nobody can tell whether it was changed. Look with: %s", title(p.Action), p.Service, lookByHand(p))
+	}
+	v := redact.F("%s: %s", what, r.State.Words())
+	if r.Reason != "" {
+		v = redact.F("%s (%s)", v, r.Reason)
+	}
+	return v
+}
+
+func requestFacts(r approval.Request) []card.Fact {
+	p := r.Plan
+	facts := []card.Fact{
+		{Label: redact.Const("Object"), Value: redact.F("%s/%s", p.Target.Kind, p.Target.Name)},
+		{Label: redact.Const("Cluster / namespace"), Value: redact.F("%s / %s", p.Target.Cluster, p.Target.Namespace)},
+		{Label: redact.Const("Asked by"), Value: redact.F("%s at %s UTC", r.Requester.Name(), clock(r.CreatedAt))},
+		{Label: redact.Const("What it can hurt"), Value: blast(p.Blast)},
+	}
+	if r.Why != "" {
+		facts = append(facts, card.Fact{Label: redact.Const("Why"), Value: redact.F("%s", r.Why)})
+	}
+	undo := p.Undo
+	if undo.Empty() {
+		undo = redact.Const("cannot be undone")
+	}
+	return append(facts, card.Fact{Label: redact.Const("Undo"), Value: undo})
+}
+
+func blast(b plan.Blast) redact.Text {
+	lines := []redact.Text{redact.F("%d of %d replicas are ready", b.Ready, b.Desired)}
+	if b.LastHealthy {
+		lines = append(lines, redact.Const("touches the last healthy replica"))
+	}
+	if len(b.PDBBlocked) > 0 {
+		lines = append(lines, redact.F("PodDisruptionBudget %s allows no disruption now", strings.Join(b.PDBBlocked, ", ")))
+	}
+	if b.HPA != "" {
+		lines = append(lines, redact.F("HPA %s", b.HPA))
+	}
+	if len(b.EmptyDir) > 0 {
+		lines = append(lines, redact.F("emptyDir %s loses its content", strings.Join(b.EmptyDir, ", ")))
+	}
+	if b.GitOps != "" {
+		lines = append(lines, redact.F("%s may revert it", b.GitOps))
+	}
+	return redact.Join("; ", lines...)
+}
+
+func diff(p plan.Plan) *card.Code {
+	return &card.Code{Title: redact.Const("What changes (the server's dry run)"), Lang: "diff", Text: p.Diff}
+}
+
+func voteLines(r approval.Request) redact.Text {
+	var lines []redact.Text
+	for _, v := range r.Votes {
+		word := redact.Const("Approved")
+		if !v.Yes {
+			word = redact.Const("Denied")
+		}
+		line := redact.F("%s by %s at %s UTC, after %d s", word, v.Person, clock(v.At), int(v.At.Sub(r.CreatedAt).Seconds()))
+		if v.Why != "" {
+			line = redact.F("%s: %s", line, v.Why)
+		}
+		lines = append(lines, line)
+	}
+	return redact.Join("\n", lines...)
+}
+
+func approveButton(r approval.Request, label redact.Text) card.Button {
+	return card.Button{Label: label, Verb: "approve", Value: r.ID + "|" + r.Digest, Style: card.Primary, Confirm: &card.Confirm{
+		Title: redact.F("%s %s?", title(r.Plan.Action), r.Plan.Service),
+		Body:  redact.F("%s/%s in %s / %s. It is carried out as soon as enough people agreed.", r.Plan.Target.Kind, r.Plan.Target.Name, r.Plan.Target.Cluster, r.Plan.Target.Namespace),
+		Yes:   redact.Const("Approve"),
+	}}
+}
+
+func denyButton(r approval.Request) card.Button {
+	return card.Button{Label: redact.Const("Deny"), Verb: "deny", Value: r.ID + "|" + r.Digest, Style: card.Danger, Confirm: &card.Confirm{
+		Title: redact.F("Deny %s?", r.ID), Body: redact.Const("This ends the request. To say why, write: deny ID WHY"), Yes: redact.Const("Deny"),
+	}}
+}
+
+// resultCard is what is said in the thread when something has ended or the plan was replaced; key makes it be said once.
+func (d *Desk) resultCard(r approval.Request) (c card.Card, key string, ok bool) {
+	p := r.Plan
+	say := func(state card.State, verdict redact.Text) (card.Card, string, bool) {
+		c := card.Card{Title: redact.F("%s %s · %s", title(p.Action), p.Service, r.ID), State: state, Verdict: verdict}
+		if r.Requester.Slack.User != "" {
+			c.Mentions = []string{r.Requester.Slack.User}
+		}
+		if undoable(r) {
+			c.Buttons = []card.Button{{Label: redact.Const("Undo…"), Verb: "undo", Value: r.ID}}
+		}
+		return c, "result:" + r.ID + ":" + string(r.State) + ":" + r.Digest[:min(12, len(r.Digest))], true
+	}
+	switch r.State {
+	case approval.Pending:
+		if r.Reason == "" {
+			return card.Card{}, "", false
+		}
+		return say(card.Waiting, redact.F("The plan changed, so the approvals do not count any more: %s. Look at the new diff above and decide again.", r.Reason))
+	case approval.Applied:
+		return say(card.Running, redact.F("%s of %s is carried out; I am watching the rollout and the checks.", title(p.Action), p.Service))
+	case approval.Succeeded:
+		return say(card.OK, redact.F("%s of %s worked: %s", title(p.Action), p.Service, r.Reason))
+	case approval.Failed:
+		return say(card.Fail, redact.F("%s of %s was carried out, but it did not help: %s", title(p.Action), p.Service, r.Reason))
+	case approval.NotStarted, approval.Denied, approval.Expired, approval.Cancelled:
+		return say(card.Warn, redact.F("%s of %s: nothing was changed (%s)", title(p.Action), p.Service, r.Reason))
+	case approval.Unknown:
+		return say(card.Fail, redact.F("%s of %s: nobody can tell whether it was changed, and I will not repeat it. %s. Look with: %s", title(p.Action), p.Service, r.Reason, lookByHand(p)))
+	}
+	return card.Card{}, "", false
+}
+
+func lookByHand(p plan.Plan) string {
+	return "kubectl -n " + p.Target.Namespace + " get " + strings.ToLower(p.Target.Kind) + " " + p.Target.Name + " -o yaml"
+}
+
+func stateOfRequest(s approval.State) card.State {
+	switch s {
+	case approval.Pending:
+		return card.Waiting
+	case approval.Approved, approval.Executing, approval.Applied:
+		return card.Running
+	case approval.Succeeded:
+		return card.OK
+	case approval.Failed, approval.Unknown:
+		return card.Fail
+	default:
+		return card.Warn
+	}
+}
+
+func title(a catalog.Action) string {
+	switch a {
+	case catalog.Rollback:
+		return "Roll back"
+	default:
+		return strings.ToUpper(string(a[:1])) + string(a[1:])
+	}
+}
+
+func verbOf(a catalog.Action) string {
+	switch a {
+	case catalog.Rollback:
+		return "roll back"
+	case catalog.Undo:
+		return "take back a change of"
+	default:
+		return string(a)
+	}
+}

@@ -1,0 +1,236 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/svcdown/svcdown/approval"
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/redact"
+)
+
+// Config is what the desk works with. Everything but Step is required.
+type Config struct {
+	Catalog   func() *catalog.Catalog
+	Clusters  func(name string) (Cluster, error)
+	Talk      Conversations
+	Directory Directory
+	Approvals Approvals
+	Leases    Leases
+	Cards     Cards
+	Journal   Journal
+	Limits    Limits
+	Probe     Prober
+	Measure   Measure
+	Log       zerolog.Logger
+	Now       func() time.Time
+	// Settle is how long after a rollout no container may restart before the change counts as verified.
+	Settle time.Duration
+	// Step is called at every numbered step of the execution protocol; tests stop the process there.
+	Step func(name string)
+}
+
+// Desk answers people and carries out jobs. It holds no state that a restart could lose.
+type Desk struct {
+	Config
+	verbs    []verb
+	mu       sync.Mutex
+	checking map[string]bool // service + place, while its status is being checked
+	slots    chan struct{}   // bounds the status checks under way
+}
+
+// NewDesk makes a desk. It starts nothing.
+func NewDesk(c Config) *Desk {
+	if c.Step == nil {
+		c.Step = func(string) {}
+	}
+	d := &Desk{Config: c, checking: map[string]bool{}, slots: make(chan struct{}, maxChecking)}
+	d.verbs = d.table()
+	return d
+}
+
+// Request is one thing that a person asked, from wherever it came.
+type Request struct {
+	Incoming
+	Command
+	Actor catalog.Actor
+	Talk  Conversation
+}
+
+// verb is one thing that can be asked.
+type verb struct {
+	name, usage, summary string
+	// changes is true when it asks for a change or decides one: such a command is stored before it is acknowledged.
+	changes bool
+	// open verbs answer everybody, also people who are in no catalogue.
+	open bool
+	run  func(context.Context, Request) error
+}
+
+func (d *Desk) table() []verb {
+	return []verb{
+		{name: "status", usage: "status SERVICE", summary: "what is wrong with a service, in one sentence, with the evidence", run: d.status},
+		{name: "logs", usage: "logs SERVICE [--previous] [--tail N] [--container C] [--pod P]", summary: "the logs of its worst pod", run: d.logs},
+		{name: "restart", usage: "restart SERVICE [--why TEXT]", summary: "ask for a rolling restart", changes: true, run: d.restart},
+		{name: "scale", usage: "scale SERVICE N [--why TEXT]", summary: "ask for N replicas", changes: true, run: d.scale},
+		{name: "rollback", usage: "rollback SERVICE [--revision N] [--why TEXT]", summary: "ask to go back to the last good revision", changes: true, run: d.rollback},
+		{name: "undo", usage: "undo [ID|SERVICE]", summary: "ask to take the last change back", changes: true, run: d.undo},
+		{name: "approvals", usage: "approvals [SERVICE]", summary: "what waits for a decision", run: d.approvals},
+		{name: "approve", usage: "approve ID", summary: "agree to a request of somebody else", changes: true, run: d.approve},
+		{name: "deny", usage: "deny ID [WHY]", summary: "end a request", changes: true, run: d.deny},
+		{name: "break-glass", usage: "break-glass ID WHY", summary: "act without the approval, when nobody answers; loud, and reviewed afterwards", changes: true, run: d.breakGlass},
+		{name: "review", usage: "review ID", summary: "confirm that you looked at a break-glass", changes: true, run: d.review},
+		{name: "services", usage: "services", summary: "the services I know", run: d.services},
+		{name: "whoami", usage: "whoami", summary: "who you are to me, and what you may do", open: true, run: d.whoami},
+		{name: "help", usage: "help", summary: "this list", open: true, run: d.help},
+	}
+}
+
+// Durable reports whether text asks for or decides a change, so that it must be stored before it is acknowledged.
+func (d *Desk) Durable(text string) bool {
+	cmd, err := Parse(text)
+	if err != nil {
+		return false
+	}
+	v, ok := d.verb(cmd.Verb)
+	return ok && v.changes
+}
+
+func (d *Desk) verb(name string) (verb, bool) {
+	i := slices.IndexFunc(d.verbs, func(v verb) bool { return v.name == name })
+	if i < 0 {
+		return verb{}, false
+	}
+	return d.verbs[i], true
+}
+
+// Handle answers one Incoming through its conversation. It never panics and returns no error: what went wrong has been said to the
+// person, with a reference, and logged once.
+func (d *Desk) Handle(ctx context.Context, in Incoming) {
+	start := d.Now()
+	req := Request{Incoming: in, Talk: d.Talk.At(in.Where)}
+	err := d.safely(ctx, &req)
+	outcome := "ok"
+	if err != nil {
+		outcome = d.answer(ctx, req, err)
+	}
+	d.Measure.Command(known(d, req.Verb), outcome, d.Now().Sub(start))
+	d.Log.Info().Str("ref", in.Ref).Str("verb", known(d, req.Verb)).Str("actor", req.Actor.Name()).Str("where", in.Where.Kind).
+		Str("outcome", outcome).Dur("took", d.Now().Sub(start)).AnErr("cause", cause(err)).Msg("command")
+}
+
+func (d *Desk) safely(ctx context.Context, req *Request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("handle %q: panic: %v\n%s", req.Verb, p, debug.Stack())
+		}
+	}()
+	return d.route(ctx, req)
+}
+
+func (d *Desk) route(ctx context.Context, req *Request) error {
+	cmd, err := Parse(req.Text)
+	if err != nil {
+		return err
+	}
+	if cmd.Verb == "" {
+		cmd.Verb = "help"
+	}
+	req.Command = cmd
+	req.Actor = d.actor(ctx, req.Incoming)
+	if ok, wait := d.Limits.Allow(ctx, "person:"+req.Actor.Name()); !ok {
+		return &Problem{Code: "busy", Text: redact.F("That was a lot of commands in a short time; this one was not done."), Next: redact.F("Try again in %d s.", int(wait.Seconds())+1)}
+	}
+	v, ok := d.verb(cmd.Verb)
+	if !ok {
+		return d.unknownVerb(cmd)
+	}
+	if !v.open {
+		if err := d.admit(req.Actor); err != nil {
+			return err
+		}
+	}
+	return v.run(ctx, *req)
+}
+
+// unknownVerb answers with what was probably meant; a service's name alone asks for its status.
+func (d *Desk) unknownVerb(cmd Command) error {
+	names := make([]string, len(d.verbs))
+	for i, v := range d.verbs {
+		names[i] = v.name
+	}
+	p := &Problem{Code: "unknown-verb", Text: redact.F("I do not know %q, so nothing was done.", cmd.Verb), Next: redact.Const("Type `help` for what I understand.")}
+	if _, ok := d.Catalog().Service(cmd.Verb); ok {
+		p.Next = redact.F("Did you mean `status %s`?", cmd.Verb)
+	} else if near := catalog.Suggest(cmd.Verb, names); len(near) > 0 {
+		p.Next = redact.F("Did you mean `%s`?", strings.Join(append([]string{near[0]}, cmd.Args...), " "))
+	}
+	return p
+}
+
+// answer tells the asker alone what went wrong and returns the outcome for the metrics. An internal error shows its reference only.
+func (d *Desk) answer(ctx context.Context, req Request, err error) string {
+	c := card.Card{Title: redact.Const("Not done"), State: card.Refused}
+	outcome := "refused"
+	var p *Problem
+	var r *approval.Refusal
+	switch {
+	case errors.As(err, &p):
+		c.Verdict = redact.Join(" ", p.Text, p.Next)
+		outcome = p.Code
+	case errors.As(err, &r):
+		c.Verdict = redact.F("%s", r.Message)
+		outcome = string(r.Code)
+	case errors.Is(err, approval.ErrUnavailable):
+		c.Verdict = redact.Const("The database does not answer, so nothing was changed and your click was not counted. Reading commands still work; try again in a minute.")
+		outcome = "unavailable"
+	case errors.Is(err, approval.ErrNotFound):
+		c.Verdict = redact.Const("There is no such request. `approvals` lists those that wait.")
+		outcome = "not-found"
+	default:
+		c.State = card.Fail
+		c.Verdict = redact.F("Something broke on my side (reference %s) and I cannot say more here. If you asked for a change, look at `approvals` before you ask again.", req.Ref)
+		d.Log.Error().Err(err).Str("ref", req.Ref).Str("verb", req.Verb).Msg("internal error")
+		outcome = "internal"
+	}
+	c.Notes = append(c.Notes, redact.F("ref %s", req.Ref))
+	if werr := req.Talk.Whisper(ctx, c); werr != nil {
+		d.Log.Warn().Err(werr).Str("ref", req.Ref).Msg("tell the asker")
+	}
+	if nerr := d.note(ctx, "refused", req.Actor, "", map[string]string{"ref": req.Ref, "verb": known(d, req.Verb), "outcome": outcome}); nerr != nil {
+		d.Log.Warn().Err(nerr).Str("ref", req.Ref).Msg("record the refusal")
+	}
+	return outcome
+}
+
+// note appends to the audit log on a best-effort basis: reads and refusals go on when the database does not answer.
+func (d *Desk) note(ctx context.Context, kind string, a catalog.Actor, service string, data any) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	return d.Journal.Note(ctx, kind, a.Name(), service, data)
+}
+
+// known keeps what people mistype out of metric labels.
+func known(d *Desk, name string) string {
+	if v, ok := d.verb(name); ok {
+		return v.name
+	}
+	return "unknown"
+}
+
+func cause(err error) error {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

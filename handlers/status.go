@@ -1,0 +1,206 @@
+package handlers
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/diagnose"
+	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/redact"
+)
+
+const (
+	// maxChecking bounds the status checks under way in this process; who comes later is told so at once.
+	maxChecking = 32
+	// patience is how long an answer may take before a card shows its progress. Below it one finished message is quicker than two.
+	patience = 400 * time.Millisecond
+	// editEvery spaces the edits of a card that fills; Slack allows about one message a second in a channel.
+	editEvery = time.Second
+	// checkTime bounds all checks of one status together.
+	checkTime = 10 * time.Second
+)
+
+// status answers what is wrong with a service: one card, live while the checks finish, with the evidence in its thread.
+func (d *Desk) status(ctx context.Context, req Request) error {
+	svc, err := d.service(req, "status SERVICE")
+	if err != nil {
+		return err
+	}
+	cl, err := d.Clusters(svc.Cluster)
+	if err != nil {
+		return noCluster(svc, err)
+	}
+	done, err := d.begin(ctx, req, svc)
+	if done == nil {
+		return err
+	}
+	defer done()
+
+	recorded := make(chan error, 1)
+	go func() {
+		recorded <- d.note(ctx, "command", req.Actor, svc.Name, map[string]string{"ref": req.Ref, "verb": "status"})
+	}()
+	live := &liveCard{talk: req.Talk, svc: svc, started: d.Now(), now: d.Now}
+	findings := live.fill(ctx, func(each func(finding.Finding)) []finding.Finding { return d.check(ctx, cl, svc, each) })
+	c := statusCard(svc, findings, d.Now().Sub(live.started))
+	if err := <-recorded; err != nil {
+		c.Notes = append(c.Notes, redact.Const("not being recorded: the database does not answer"))
+	}
+	at, err := live.finish(ctx, c)
+	if err != nil {
+		return err
+	}
+	if at.Thread == "" {
+		at.Thread = at.Message
+	}
+	if e := evidenceCard(svc, findings); len(e.Parts) > 0 {
+		if _, err := d.Talk.At(at).Say(ctx, "", e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin reserves the check of svc in this place. Somebody who asks the same at the same moment in the same place is pointed to the card that
+// is being filled; done is nil then.
+func (d *Desk) begin(ctx context.Context, req Request, svc catalog.Service) (done func(), err error) {
+	select {
+	case d.slots <- struct{}{}:
+	default:
+		return nil, &Problem{Code: "busy", Text: redact.Const("Too many checks run at this moment; yours was not started."), Next: redact.Const("Try again in a few seconds.")}
+	}
+	place := svc.Name + "\x00" + req.Where.Kind + req.Where.Channel + "\x00" + req.Where.Thread
+	shared := req.Where.Kind == "slack" && !req.Where.Private
+	d.mu.Lock()
+	busy := shared && d.checking[place]
+	if !busy {
+		d.checking[place] = true
+	}
+	d.mu.Unlock()
+	if busy {
+		<-d.slots
+		return nil, req.Talk.Whisper(ctx, card.Card{Title: redact.F("Status of %s", svc.Name), State: card.Running,
+			Verdict: redact.F("%s is being checked here at this moment; the card above is for you too.", svc.Name)})
+	}
+	return func() {
+		d.mu.Lock()
+		delete(d.checking, place)
+		d.mu.Unlock()
+		<-d.slots
+	}, nil
+}
+
+// check runs the cluster's checks and the health URLs at once. each is called serially.
+func (d *Desk) check(ctx context.Context, cl Reader, svc catalog.Service, each func(finding.Finding)) []finding.Finding {
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	var mu sync.Mutex
+	one := func(f finding.Finding) {
+		mu.Lock()
+		defer mu.Unlock()
+		each(f)
+	}
+	probes := make([]finding.Finding, len(svc.Health))
+	var wg sync.WaitGroup
+	for i, url := range svc.Health {
+		wg.Go(func() {
+			probes[i] = d.Probe.Probe(ctx, url)
+			one(probes[i])
+		})
+	}
+	findings := cl.Status(ctx, svc, one)
+	wg.Wait()
+	return append(findings, probes...)
+}
+
+// statusCard is the whole answer.
+func statusCard(svc catalog.Service, findings []finding.Finding, took time.Duration) card.Card {
+	status, verdict := diagnose.Verdict(svc, findings)
+	c := card.Card{
+		Title:   redact.F("%s · %s/%s", svc.Name, svc.Cluster, svc.Namespace),
+		State:   stateOf(status),
+		Verdict: verdict,
+		Parts:   []card.Part{{Findings: findings}},
+		Buttons: statusButtons(svc, status, diagnose.Hypotheses(svc, findings)),
+		Notes:   []redact.Text{redact.F("%d checks in %d ms", len(findings), took.Milliseconds())},
+	}
+	return c
+}
+
+func stateOf(s finding.Status) card.State {
+	switch s {
+	case finding.OK:
+		return card.OK
+	case finding.Fail:
+		return card.Fail
+	default:
+		return card.Warn
+	}
+}
+
+// statusButtons offers what fits: the best hypothesis' action first, a restart when something is wrong, the logs always.
+func statusButtons(svc catalog.Service, status finding.Status, hypotheses []finding.Hypothesis) []card.Button {
+	var out []card.Button
+	offered := map[string]bool{}
+	offer := func(verb string) {
+		label, ok := map[string]redact.Text{
+			string(catalog.Rollback): redact.Const("Roll back…"),
+			string(catalog.Restart):  redact.Const("Restart…"),
+		}[verb]
+		if !ok || offered[verb] || (verb == string(catalog.Rollback) && svc.Workload.Kind != "Deployment") {
+			return
+		}
+		offered[verb] = true
+		b := card.Button{Label: label, Verb: verb, Value: svc.Name}
+		if len(out) == 0 {
+			b.Style = card.Primary
+		}
+		out = append(out, b)
+	}
+	for _, h := range hypotheses {
+		offer(h.Verb)
+	}
+	if status == finding.Fail || status == finding.Warn {
+		offer(string(catalog.Restart))
+	}
+	out = append(out, card.Button{Label: redact.Const("Logs"), Verb: "logs", Value: svc.Name})
+	if status == finding.Fail {
+		out = append(out, card.Button{Label: redact.Const("Logs before the crash"), Verb: "logs", Value: svc.Name + " --previous"})
+	}
+	return append(out, card.Button{Label: redact.Const("Check again"), Verb: "status", Value: svc.Name})
+}
+
+// evidenceCard is what the findings rest on, and the hypotheses with what speaks for them; it goes into the thread.
+func evidenceCard(svc catalog.Service, findings []finding.Finding) card.Card {
+	c := card.Card{Title: redact.F("Details of %s", svc.Name), State: card.Neutral, Verdict: redact.F("What the checks of %s saw", svc.Name)}
+	for _, h := range diagnose.Hypotheses(svc, findings) {
+		c.Parts = append(c.Parts, card.Part{Text: redact.Join("\n", redact.F("Likely: %s", h.Cause), prefix("For: ", h.For), prefix("Against: ", h.Against), redact.F("What helps: %s", h.Do))})
+	}
+	for _, f := range findings {
+		for _, e := range f.Evidence {
+			switch {
+			case e.Table != nil:
+				c.Parts = append(c.Parts, card.Part{Text: e.Title}, card.Part{Table: e.Table})
+			case !e.Code.Empty():
+				c.Parts = append(c.Parts, card.Part{Code: &card.Code{Title: e.Title, Text: e.Code}})
+			}
+		}
+	}
+	return c
+}
+
+func prefix(label string, lines []redact.Text) redact.Text {
+	if len(lines) == 0 {
+		return redact.Text{}
+	}
+	return redact.F("%s%s", label, redact.Join("; ", lines...))
+}
+
+// noCluster says that a cluster cannot be talked to.
+func noCluster(svc catalog.Service, err error) error {
+	return &Problem{Code: "no-cluster", Text: redact.F("I cannot reach cluster %q of %s; nothing was checked or changed.", svc.Cluster, svc.Name),
+		Next: redact.F("By hand: kubectl -n %s get pods", svc.Namespace), Err: err}
+}
