@@ -265,3 +265,11 @@ func (b *bundle) put(address, content string) *http.Response {
 	answer, _ := b.do(r)
 	return answer
 }
+
+func decode(data []byte) object {
+	var out object
+	if err := json.Unmarshal(data, &out); err != nil {
+		return object{"unreadable": string(data)}
+	}
+	return out
+}
