@@ -204,7 +204,9 @@ $('room-list').append(roomList.el);
 $('room-composer').append(roomComposer.el);
 $('thread-list').append(threadList.el);
 $('thread-composer').append(threadComposer.el);
-addEventListener('hashchange', () => follow().catch(failed));
+// One after the other: two quick switches must not load two people into one store.
+let following = begin();
+addEventListener('hashchange', () => { following = following.then(follow).catch(failed); });
 addEventListener('click', (event) => {
   const link = event.target.closest?.('[data-go-channel]');
   if (link && store.channels.has(link.dataset.goChannel)) go.room(link.dataset.goChannel);
@@ -219,7 +221,7 @@ async function begin(wait = 500) {
     await follow();
   } catch (problem) {
     replace($('state'), problem.message);
-    setTimeout(() => begin(Math.min(wait * 2, 5000)), wait);
+    await new Promise((resolve) => { setTimeout(resolve, wait); });
+    await begin(Math.min(wait * 2, 5000));
   }
 }
-begin();

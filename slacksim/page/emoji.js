@@ -50,11 +50,26 @@ const drawn = {
   leftwards_arrow_with_hook: [box('#3b7de0'), line('M8 6L5 9l3 3M5.4 9h6.2a2.9 2.9 0 0 1 0 5.8H9', '#fff', 1.8)],
   eyes: [['circle', { cx: 6, cy: 10, r: 4.2, fill: '#fff', stroke: '#4a5261', 'stroke-width': 1.4 }], ['circle', { cx: 14, cy: 10, r: 4.2, fill: '#fff', stroke: '#4a5261', 'stroke-width': 1.4 }], ['circle', { cx: 5, cy: 11, r: 1.9, fill: '#2a303b' }], ['circle', { cx: 13, cy: 11, r: 1.9, fill: '#2a303b' }]],
   '+1': [['path', { d: 'M7 9l3-6.6c1.4 0 2 1 2 2.2V8h3.6c1.3 0 2.1 1.1 1.8 2.3l-1.3 5.3c-.2.9-1 1.5-1.9 1.5H7z', fill: '#f0b93a' }], ['rect', { x: 2.4, y: 8.8, width: 3.6, height: 8.6, rx: 1, fill: '#d2961a' }]],
+  mag: [['circle', { cx: 8.2, cy: 8.2, r: 5, fill: '#d7ecfb', stroke: '#4a5261', 'stroke-width': 2 }], line('M12 12l5 5', '#4a5261', 2.8)],
+  rocket: [['path', { d: 'M17.6 2.4c-5 0-8.6 3-10.4 7.4l3 3c4.4-1.8 7.4-5.4 7.4-10.4z', fill: '#c9d1dc' }], ['path', { d: 'M8.2 7.8L4 8.6 2.4 12l4.4-.6zM12.2 11.8l-.8 4.2L8 17.6l.6-4.4z', fill: '#d9364a' }], ['path', { d: 'M6 13.2c-1.6.4-2.6 2-3.2 4 2-.6 3.6-1.6 4-3.2z', fill: '#e57c22' }], ['circle', { cx: 13, cy: 7, r: 1.6, fill: '#3b7de0' }]],
+  fire: [['path', { d: 'M10.4 1.6c.6 3.4 5.4 5.4 5.4 10.4a5.8 5.8 0 0 1-11.6 0c0-2.4 1.2-4 2.4-5.2.2 1.6.8 2.4 1.6 2.6C8 6.6 8.6 3.4 10.4 1.6z', fill: '#e57c22' }], ['path', { d: 'M10 10.4c1.6 1.4 2.8 2.4 2.8 4.2a2.8 2.8 0 0 1-5.6 0c0-1.6 1.4-2.6 2.8-4.2z', fill: '#f6cf4a' }]],
+  bell: [['path', { d: 'M10 2.2a5.2 5.2 0 0 0-5.2 5.2V11L3 14.4h14L15.2 11V7.4A5.2 5.2 0 0 0 10 2.2z', fill: '#e3b21c' }], ['circle', { cx: 10, cy: 16.4, r: 1.8, fill: '#b98a0c' }]],
+  memo: [['rect', { x: 3, y: 2, width: 12, height: 16, rx: 1.6, fill: '#eef1f5', stroke: '#98a2b3', 'stroke-width': 1.2 }], line('M6 6.5h6M6 9.5h6M6 12.5h3.5', '#667085', 1.3), line('M17.5 7.5l-6 7', '#e57c22', 2.2)],
+  wrench: [line('M4 16l7-7', '#667085', 3.4), ['path', { d: 'M17.4 5.2l-2.8 2.8-2.6-.6-.6-2.6 2.8-2.8a4.6 4.6 0 0 0-5.2 6.2l4.2 2.4a4.6 4.6 0 0 0 4.2-5.4z', fill: '#667085' }]],
+  bulb: [['path', { d: 'M10 1.8a5.6 5.6 0 0 0-3.2 10.2c.6.5.8 1 .8 1.8h4.8c0-.8.2-1.3.8-1.8A5.6 5.6 0 0 0 10 1.8z', fill: '#f3cf4e' }], ['rect', { x: 7.4, y: 14.6, width: 5.2, height: 3.4, rx: 1.2, fill: '#8a93a3' }]],
+  zap: [['path', { d: 'M11.6 1.6L4 11.4h4.8L7.6 18.4 16 8.2h-5.2z', fill: '#f0b93a' }]],
+  stopwatch: [['circle', { cx: 10, cy: 11.4, r: 6.6, fill: '#eef1f5', stroke: '#667085', 'stroke-width': 1.8 }], line('M10 8v3.6l2.2 1.4M8 2.2h4M10 2.2v2', '#667085', 1.6)],
+  bar_chart: [box('#eef1f5'), line('M6 15V10M10 15V5.5M14 15V8', '#3b7de0', 2.4)],
+  tada: [['path', { d: 'M2.4 17.6L6.6 7l6.4 6.4z', fill: '#e3b21c' }], line('M10 7.6c1.8-.8 1.6-3 .4-4.6M12.4 10c1.4-1.6 3.4-1.4 5.2-.6', '#d9364a', 1.6), ['circle', { cx: 15.4, cy: 4.6, r: 1.3, fill: '#3b7de0' }], ['circle', { cx: 16.4, cy: 13.4, r: 1.2, fill: '#2c9c5a' }]],
+  heart: [['path', { d: 'M10 17.2C4 12.8 2 10 2 7.2a4 4 0 0 1 8-1.4 4 4 0 0 1 8 1.4c0 2.8-2 5.6-8 10z', fill: '#d9364a' }]],
   pushpin: [line('M10 12v6', '#8a93a3', 1.8), ['path', { d: 'M6.4 2.4h7.2l-1 4.4 2.8 4.2H4.6l2.8-4.2z', fill: '#d9364a' }]],
 };
 drawn.hourglass = drawn.hourglass_flowing_sand;
 drawn.octagonal_sign = drawn.stop_sign;
 drawn.thumbsup = drawn['+1'];
+drawn.alarm_clock = drawn.stopwatch;
+drawn.clipboard = drawn.page_facing_up = drawn.memo;
+drawn['-1'] = drawn.thumbsdown = [['g', { transform: 'rotate(180 10 10)' }, drawn['+1']]];
 
 const nameOf = new Map(Object.entries(unicode).filter(([name]) => Object.hasOwn(drawn, name)).map(([name, char]) => [char.replace('\uFE0F', ''), name]));
 const drawnChars = new RegExp(`(${[...nameOf.keys()].join('|')})\\uFE0F?`, 'u');
@@ -65,9 +80,11 @@ export function emoji(name) {
   if (!Object.hasOwn(unicode, bare)) return null;
   const attrs = { class: 'emoji', role: 'img', 'aria-label': `:${bare}:`, title: `:${bare}:` };
   if (!Object.hasOwn(drawn, bare)) return h('span', attrs, unicode[bare]);
-  const shapes = drawn[bare].map(([tag, shape]) => h(tag, shape));
+  const shapes = drawn[bare].map(shape);
   return h('span', attrs, h('svg', { viewBox: '0 0 20 20', 'aria-hidden': 'true' }, shapes));
 }
+
+const shape = ([tag, attrs, inner = []]) => h(tag, attrs, inner.map(shape));
 
 /** withEmoji splits plain text into text, known :shortcodes: and drawn unicode emoji. */
 export function withEmoji(text) {

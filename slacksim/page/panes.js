@@ -16,7 +16,7 @@ export function roomHead(store, room, env, go) {
       h('h1', { data: { testid: 'room-name' } }, !room.is_im && h('span', { class: 'hash', 'aria-hidden': 'true' }, room.is_private ? '◆ ' : '# '), roomName(store, room),
         room.is_ext_shared && h('span', { class: 'badge shared' }, 'shared with another company'), room.is_archived && h('span', { class: 'badge' }, 'archived')),
       room.topic && h('div', { class: 'topic', title: room.topic }, mrkdwn(room.topic, env))),
-    !room.is_im && h('span', { class: 'member-count', title: (room.members ?? []).map((id) => personName(store.users.get(id)) || id).join(', ') }, icon('M16 20v-1.5a4 4 0 0 0-8 0V20M12 11.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6z'), String(room.members?.length ?? 0)),
+    !room.is_im && h('span', { class: 'member-count', title: (room.members ?? []).map((id) => personName(store.users.get(id)) || id).join(', ') }, icon('M3.5 19a5.5 5.5 0 0 1 11 0M9 11a3.2 3.2 0 1 0 0-6.4A3.2 3.2 0 0 0 9 11zM16 5a3 3 0 0 1 0 5.8M17.5 13.6a5 5 0 0 1 3 5.4'), String(room.members?.length ?? 0)),
     h('button', { type: 'button', class: 'me-button', 'aria-label': `You are ${personName(me)}; switch person`, on: { click: go.back } }, avatar(me ?? {}, '', store)),
   ];
 }
