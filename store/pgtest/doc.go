@@ -1,0 +1,2 @@
+// Package pgtest gives tests a real Postgres of their own.
+package pgtest

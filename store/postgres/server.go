@@ -1,0 +1,214 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Options of one instance.
+type Options struct {
+	// Dir holds the instance; it is made, and owned by whoever Postgres runs as. A second start with the same Dir finds its data again.
+	Dir string
+	// Fast trades durability for speed: for tests only.
+	Fast bool
+}
+
+// Server is one running instance, reached through a socket in its directory and through nothing else. It is safe for concurrent use.
+type Server struct {
+	dir  string
+	bin  string
+	fast bool
+	user *account
+
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	output *bytes.Buffer
+	exited chan struct{}
+}
+
+// startTime is how long an instance may take to answer, recovery after a crash included.
+const startTime = 60 * time.Second
+
+// superuser is the role of the instance; no password: only the owner of the directory reaches its socket.
+const superuser = "svcdown"
+
+// Start makes the instance if it is new and starts it. The error of a missing Postgres says how to install it.
+func Start(ctx context.Context, opts Options) (*Server, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	owner, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	// The path of a socket is limited to 107 bytes (unix(7)), and Postgres appends /.s.PGSQL.5432.lock.
+	if len(dir) > 85 {
+		return nil, fmt.Errorf("start a private Postgres: the path %s is too long for a socket; choose one of at most 85 bytes", dir)
+	}
+	s := &Server{dir: dir, bin: bin, fast: opts.Fast, user: owner}
+	if err := s.create(ctx); err != nil {
+		return nil, fmt.Errorf("make a private Postgres in %s: %w", dir, err)
+	}
+	return s, s.Resume(ctx)
+}
+
+func (s *Server) create(ctx context.Context) error {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	if err := s.user.own(s.dir); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "data", "PG_VERSION")); err == nil {
+		return nil
+	}
+	// Made aside and renamed, so that an interrupted initdb is not taken for an instance.
+	fresh := filepath.Join(s.dir, "fresh")
+	if err := os.RemoveAll(fresh); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"), "-D", fresh, "-U", superuser, "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8")
+	cmd.Dir, cmd.SysProcAttr = s.dir, s.user.attributes()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return os.Rename(fresh, filepath.Join(s.dir, "data"))
+}
+
+// Resume starts the instance when it does not run, and returns once it answers.
+func (s *Server) Resume(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil {
+		if err := s.launch(); err != nil {
+			return fmt.Errorf("start Postgres: %w", err)
+		}
+	} else if err := s.signal(syscall.SIGCONT); err != nil {
+		return fmt.Errorf("continue Postgres: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	for {
+		err := ping(ctx, s.URL("postgres"))
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.exited:
+			s.cmd = nil
+			return fmt.Errorf("start Postgres in %s: it ended: %s", s.dir, strings.TrimSpace(s.output.String()))
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("start Postgres in %s: it does not answer: %w", s.dir, err), s.stop(syscall.SIGQUIT))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (s *Server) launch() error {
+	args := []string{"-D", filepath.Join(s.dir, "data"), "-k", s.dir, "-h", "", "-p", "5432",
+		"-c", "max_connections=200", "-c", "shared_buffers=16MB", "-c", "log_min_messages=warning"}
+	if s.fast {
+		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+	}
+	cmd := exec.Command(filepath.Join(s.bin, "postgres"), args...)
+	s.output = &bytes.Buffer{}
+	cmd.Dir, cmd.Stderr, cmd.Stdout, cmd.SysProcAttr = s.dir, s.output, s.output, s.user.attributes()
+	exited := make(chan struct{})
+	started := make(chan error, 1)
+	go startAndWait(cmd, started, exited)
+	if err := <-started; err != nil {
+		return err
+	}
+	s.cmd, s.exited = cmd, exited
+	return nil
+}
+
+// ping connects once. A server that is starting up refuses.
+func ping(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
+}
+
+// URL is the address of one of the instance's databases.
+func (s *Server) URL(database string) string {
+	return "postgres:///" + url.PathEscape(database) + "?" + url.Values{"host": {s.dir}, "port": {"5432"}, "user": {superuser}}.Encode()
+}
+
+// Pause makes the instance stand still, as a hung disk would: connections stay open and nothing answers. Resume ends it.
+func (s *Server) Pause() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.signal(syscall.SIGSTOP)
+}
+
+// Stop shuts the instance down in order, after breaking off its connections. A stopped instance can be resumed.
+func (s *Server) Stop() error { return s.end(syscall.SIGINT) }
+
+// Kill ends the instance as a crash does. It can be resumed, and recovers.
+func (s *Server) Kill() error { return s.end(syscall.SIGKILL) }
+
+func (s *Server) end(with syscall.Signal) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stop(with)
+}
+
+func (s *Server) stop(with syscall.Signal) error {
+	if s.cmd == nil {
+		return nil
+	}
+	err := errors.Join(s.signal(with), s.signal(syscall.SIGCONT)) // one that stands still would not hear it
+	select {
+	case <-s.exited:
+	case <-time.After(10 * time.Second):
+		err = errors.Join(err, s.signal(syscall.SIGKILL))
+		<-s.exited
+	}
+	s.cmd = nil
+	return err
+}
+
+// signal reaches a crash or a standstill to every process of the instance, an order to stop only to the first one, which passes it on.
+func (s *Server) signal(sig syscall.Signal) error {
+	if s.cmd == nil {
+		return errors.New("Postgres does not run")
+	}
+	pid := s.cmd.Process.Pid
+	var err error
+	for _, child := range children(pid) {
+		if sig == syscall.SIGSTOP || sig == syscall.SIGCONT || sig == syscall.SIGKILL {
+			err = errors.Join(err, ended(syscall.Kill(child, sig)))
+		}
+	}
+	return errors.Join(err, ended(syscall.Kill(pid, sig)))
+}
+
+// ended forgives that a process is gone already.
+func ended(err error) error {
+	if errors.Is(err, syscall.ESRCH) {
+		return nil
+	}
+	return err
+}
