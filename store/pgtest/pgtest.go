@@ -76,11 +76,20 @@ func (s *Server) exec(ctx context.Context, sql string) error {
 // NewDatabase makes a database for one test, migrated, and returns its address. It goes with the Server.
 func (s *Server) NewDatabase(t testing.TB) string {
 	t.Helper()
-	name := fmt.Sprintf("test_%d", s.next.Add(1))
-	if err := s.exec(t.Context(), "create database "+name+" template "+template); err != nil {
-		t.Fatalf("make a database: %v", err)
+	url, err := s.Database(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	return s.URL(name)
+	return url
+}
+
+// Database is NewDatabase for callers without a testing.TB.
+func (s *Server) Database(ctx context.Context) (string, error) {
+	name := fmt.Sprintf("test_%d", s.next.Add(1))
+	if err := s.exec(ctx, "create database "+name+" template "+template); err != nil {
+		return "", fmt.Errorf("make a database: %w", err)
+	}
+	return s.URL(name), nil
 }
 
 // EmptyDatabase makes a database that was never migrated.
