@@ -41,6 +41,7 @@ type delivery struct {
 	acked func(reply json.RawMessage)
 	lost  func(reason string)
 
+	made    time.Time
 	conn    *conn
 	sent    time.Time
 	attempt int
@@ -81,14 +82,29 @@ func (h *hub) pick() *conn {
 
 // deliver sends a new envelope. The caller holds w.mu.
 func (w *Workspace) deliver(d *delivery) {
-	d.id = uuid()
+	d.id, d.made = uuid(), w.cfg.Now()
 	w.send(d)
+}
+
+// flush sends what waited for a socket, but no event that Slack would have given up by now.
+func (w *Workspace) flush() {
+	var patience time.Duration
+	for _, pause := range w.cfg.EventRetries {
+		patience += pause
+	}
+	waiting := w.hub.waiting
+	w.hub.waiting = nil
+	for _, d := range waiting {
+		if d.kind != "events_api" || w.cfg.Now().Sub(d.made) <= patience+w.cfg.AckDeadline {
+			w.send(d)
+		}
+	}
 }
 
 func (w *Workspace) send(d *delivery) {
 	if len(w.hub.conns) == 0 {
 		if d.kind == "events_api" || d.attempt > 0 {
-			w.hub.waiting = append(w.hub.waiting, d)
+			w.hub.waiting = recent(append(w.hub.waiting, d))
 		} else if d.lost != nil {
 			d.lost("dispatch_failed")
 		}
@@ -174,7 +190,7 @@ func (w *Workspace) expire(d *delivery) {
 	if d.attempt >= len(w.cfg.EventRetries) {
 		return
 	}
-	again := &delivery{id: uuid(), kind: d.kind, payload: d.payload, attempt: d.attempt + 1, reason: "timeout"}
+	again := &delivery{id: uuid(), kind: d.kind, payload: d.payload, made: d.made, attempt: d.attempt + 1, reason: "timeout"}
 	time.AfterFunc(w.cfg.EventRetries[d.attempt], func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -204,10 +220,10 @@ func (w *Workspace) acked(c *conn, data []byte) {
 	}
 	delete(w.hub.pending, d.id)
 	d.timer.Stop()
-	w.hub.acks = append(w.hub.acks, Ack{
+	w.hub.acks = recent(append(w.hub.acks, Ack{
 		EnvelopeID: d.id, Type: d.kind, Connection: c.id, Late: d.expired, Attempt: d.attempt,
 		LatencyMS: float64(time.Since(d.sent).Microseconds()) / 1000,
-	})
+	}))
 	if d.acked != nil && !d.expired {
 		if !d.replies {
 			ack.Payload = nil

@@ -89,7 +89,7 @@ func (w *Workspace) Socket(op SocketOp) error {
 	return nil
 }
 
-// SocketState returns the open sockets and all acks so far, oldest first.
+// SocketState returns the open sockets and the acks so far (at least the last 10,000), oldest first.
 func (w *Workspace) SocketState() SocketState {
 	w.mu.Lock()
 	defer w.mu.Unlock()

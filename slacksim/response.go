@@ -53,7 +53,7 @@ func (w *Workspace) serveResponse(rw http.ResponseWriter, r *http.Request) {
 		_, _, record.Answer = reply(nil, err)
 		record.Status = http.StatusNotFound
 	}
-	w.calls = append(w.calls, record)
+	w.calls = recent(append(w.calls, record))
 	w.notify()
 	rw.Header().Set("Content-Type", "application/json; charset=utf-8")
 	rw.WriteHeader(record.Status)

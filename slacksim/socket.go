@@ -58,6 +58,7 @@ func (w *Workspace) serveSocket(rw http.ResponseWriter, r *http.Request) {
 	}
 	c := &conn{out: make(chan frame, outgoing)}
 	ws, err := websocket.Accept(rw, r, &websocket.AcceptOptions{
+		OriginPatterns: []string{"api.slack.com"}, // Slack clients in Go send this origin
 		OnPingReceived: func(context.Context, []byte) bool { return !c.halfOpen.Load() },
 	})
 	if err != nil {
@@ -103,11 +104,7 @@ func (w *Workspace) welcome(c *conn) bool {
 		"debug_info": answer{"host": "slacksim", "build_number": 1, "approximate_connection_time": 18060},
 	})
 	c.out <- frame{data: hello}
-	waiting := w.hub.waiting
-	w.hub.waiting = nil
-	for _, d := range waiting {
-		w.send(d)
-	}
+	w.flush()
 	w.showPresence()
 	w.notify()
 	return true

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Calls returns all Web API calls so far, oldest first; method "" means every method. Posts to a response_url are
+// Calls returns the Web API calls so far (at least the last 10,000), oldest first; method "" means every method. Posts to a response_url are
 // under "response_url".
 func (w *Workspace) Calls(method string) []Call {
 	w.mu.Lock()

@@ -57,7 +57,7 @@ func (w *Workspace) serveMethod(rw http.ResponseWriter, r *http.Request) {
 	if record.Answer = body; !json.Valid(body) {
 		record.Answer, _ = json.Marshal(string(body)) // a string always marshals
 	}
-	w.calls = append(w.calls, record)
+	w.calls = recent(append(w.calls, record))
 	w.notify()
 	w.mu.Unlock()
 

@@ -146,6 +146,17 @@ func await[T any](ctx context.Context, w *Workspace, what string, find func() (T
 	}
 }
 
+// remembered is how many calls, acks and waiting envelopes are kept.
+const remembered = 20_000
+
+// recent drops the older half of a list that has grown too long.
+func recent[T any](list []T) []T {
+	if len(list) > remembered {
+		return slices.Clone(list[len(list)/2:])
+	}
+	return list
+}
+
 // nextTS gives out Slack's message timestamp: unique, rising, microseconds after the dot.
 func (w *Workspace) nextTS() string {
 	micro := w.cfg.Now().UnixMicro()
