@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/svcdown/svcdown/sandbox/world/condition"
 	"github.com/svcdown/svcdown/sandbox/world/marketplace"
@@ -95,15 +96,26 @@ func (b breaker) fillDisk(c *condition.Condition) {
 	}
 }
 
-// chooseNode takes the node that carries most of the service's pods.
+// chooseNode takes the node that carries most of the service's pods, if there
+// is a choice one without another service's only pod: a lost node should not
+// look like a lost database.
 func (b breaker) chooseNode(ctx context.Context, c *condition.Condition) error {
 	pods, err := b.pods(ctx)
 	if err != nil {
 		return err
 	}
+	all, err := b.client.CoreV1().Pods(b.o.Namespace).List(ctx, metav1.ListOptions{LabelSelector: marketplace.ServiceLabel})
+	if err != nil {
+		return err
+	}
 	count := map[string]int{}
 	for _, p := range pods {
-		count[p.Spec.NodeName]++
+		count[p.Spec.NodeName] += 2
+	}
+	for _, p := range all.Items {
+		if s, err := marketplace.Lookup(p.Labels[marketplace.ServiceLabel]); err == nil && s.Replicas == 1 && s.Name != b.service.Name {
+			count[p.Spec.NodeName] -= 100
+		}
 	}
 	for _, p := range pods {
 		if node := p.Spec.NodeName; c.Node == "" || count[node] > count[c.Node] {

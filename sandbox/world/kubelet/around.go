@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"net/netip"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,6 +22,9 @@ func (k *Kubelet) surroundings(pod *corev1.Pod, s marketplace.Service, p *pictur
 			around.Conditions = append(around.Conditions, c)
 		}
 	}
+	around.Debug = slices.ContainsFunc(pod.Spec.Containers[0].Env, func(e corev1.EnvVar) bool {
+		return e.Name == "LOG_LEVEL" && e.Value == "debug"
+	})
 	if pod.Status.PodIP == "" {
 		around.PodIP = freeIP(string(pod.UID), pods)
 		return around
@@ -60,13 +65,13 @@ func hostIP(node string) string {
 	return fmt.Sprintf("10.0.%d.%d", 1+h.Sum32()>>8&0x3, 10+h.Sum32()%200)
 }
 
-// environment is a container's environment as NAME=value, in the order of the
-// spec. Its error is the kubelet's CreateContainerConfigError message.
+// environment is a container's environment as NAME=value, sorted. Its error is
+// the kubelet's CreateContainerConfigError message.
 func (k *Kubelet) environment(pod *corev1.Pod) ([]string, error) {
 	c := pod.Spec.Containers[0]
-	out := []string{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOSTNAME=" + pod.Name,
+	values := map[string]string{
+		"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME": pod.Name, "HOME": "/root",
+		"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443",
 	}
 	for _, from := range c.EnvFrom {
 		if ref := from.ConfigMapRef; ref != nil {
@@ -74,9 +79,7 @@ func (k *Kubelet) environment(pod *corev1.Pod) ([]string, error) {
 			if err != nil {
 				return nil, missing("configmap", ref.Name, err)
 			}
-			for name, value := range m.Data {
-				out = append(out, name+"="+value)
-			}
+			maps.Copy(values, m.Data)
 		}
 	}
 	for _, e := range c.Env {
@@ -84,9 +87,13 @@ func (k *Kubelet) environment(pod *corev1.Pod) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, e.Name+"="+value)
+		values[e.Name] = value
 	}
-	return append(out, "KUBERNETES_SERVICE_HOST=10.96.0.1", "KUBERNETES_SERVICE_PORT=443", "HOME=/root"), nil
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		out = append(out, name+"="+values[name])
+	}
+	return out, nil
 }
 
 func (k *Kubelet) value(pod *corev1.Pod, e corev1.EnvVar) (string, error) {

@@ -40,6 +40,7 @@ type Surroundings struct {
 	// Misconfigured is the kubelet's complaint about a missing ConfigMap or
 	// Secret, empty when there is none.
 	Misconfigured string
+	Debug         bool // its LOG_LEVEL is debug
 	PodIP, HostIP string
 }
 

@@ -51,6 +51,9 @@ func speaks(s Surroundings, now time.Time) []string {
 		path := []string{"/api/listings", "/api/orders", "/api/wallets", "/health"}[rand.IntN(4)]
 		lines = append(lines, pino(now, "info", fmt.Sprintf("GET %s 200 %dms", path, 4+rand.IntN(60))))
 	}
+	if s.Service.Kind == marketplace.Backend && s.Debug {
+		lines = append(lines, pino(now, "debug", fmt.Sprintf("pool: %d idle, %d waiting; cache hit ratio 0.%d", rand.IntN(10), rand.IntN(3), 80+rand.IntN(19))))
+	}
 	if s.Service.Kind == marketplace.Frontend && len(lines) == 0 {
 		lines = append(lines, fmt.Sprintf(" GET /collections/%d 200 in %dms", rand.IntN(9000), 12+rand.IntN(80)))
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 )
 
 // Call is one run of a stand-in.
@@ -33,15 +32,6 @@ func Names() []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-func (c Call) getenv(name string) string {
-	for _, e := range slices.Backward(c.Env) {
-		if value, ok := strings.CutPrefix(e, name+"="); ok {
-			return value
-		}
-	}
-	return ""
 }
 
 // fail prints to stderr and answers code.
