@@ -73,13 +73,15 @@ type verb struct {
 	changes bool
 	// open verbs answer everybody, also people who are in no catalogue.
 	open bool
-	run  func(context.Context, Request) error
+	// local verbs only read the cluster and work without the bot.
+	local bool
+	run   func(context.Context, Request) error
 }
 
 func (d *Desk) table() []verb {
 	return []verb{
-		{name: "status", usage: "status SERVICE", summary: "what is wrong with a service, in one sentence, with the evidence", run: d.status},
-		{name: "logs", usage: "logs SERVICE [--previous] [--tail N] [--container C] [--pod P]", summary: "the logs of its worst pod", run: d.logs},
+		{name: "status", usage: "status SERVICE", summary: "what is wrong with a service, in one sentence, with the evidence", local: true, run: d.status},
+		{name: "logs", usage: "logs SERVICE [--previous] [--tail N] [--container C] [--pod P]", summary: "the logs of its worst pod", local: true, run: d.logs},
 		{name: "restart", usage: "restart SERVICE [--why TEXT]", summary: "ask for a rolling restart", changes: true, run: d.restart},
 		{name: "scale", usage: "scale SERVICE N [--why TEXT]", summary: "ask for N replicas", changes: true, run: d.scale},
 		{name: "rollback", usage: "rollback SERVICE [--revision N] [--why TEXT]", summary: "ask to go back to the last good revision", changes: true, run: d.rollback},
@@ -89,7 +91,7 @@ func (d *Desk) table() []verb {
 		{name: "deny", usage: "deny ID [WHY]", summary: "end a request", changes: true, run: d.deny},
 		{name: "break-glass", usage: "break-glass ID WHY", summary: "act without the approval, when nobody answers; loud, and reviewed afterwards", changes: true, run: d.breakGlass},
 		{name: "review", usage: "review ID", summary: "confirm that you looked at a break-glass", changes: true, run: d.review},
-		{name: "services", usage: "services", summary: "the services I know", run: d.services},
+		{name: "services", usage: "services", summary: "the services I know", local: true, run: d.services},
 		{name: "whoami", usage: "whoami", summary: "who you are to me, and what you may do", open: true, run: d.whoami},
 		{name: "help", usage: "help", summary: "this list", open: true, run: d.help},
 	}

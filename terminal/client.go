@@ -83,7 +83,7 @@ func (c Client) show(body io.Reader, out io.Writer) error {
 			Render(out, *l.Card)
 			refused = refused || l.Card.State == card.Refused
 		case l.File != nil:
-			if err := c.write(*l.File, out); err != nil {
+			if err := WriteFile(c.Files, *l.File, out); err != nil {
 				return err
 			}
 		}
@@ -100,9 +100,9 @@ func (c Client) show(body io.Reader, out io.Writer) error {
 // ErrRefused means that the command was not done; the reason has been shown.
 var ErrRefused = errors.New("not done")
 
-// write puts a file of the answer beside the caller. It never leaves the folder and never replaces a file.
-func (c Client) write(f card.File, out io.Writer) error {
-	path := filepath.Join(c.Files, filepath.Base(f.Name))
+// WriteFile puts a file of an answer into folder. It never leaves the folder and never replaces a file.
+func WriteFile(folder string, f card.File, out io.Writer) error {
+	path := filepath.Join(folder, filepath.Base(f.Name))
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

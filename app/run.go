@@ -1,0 +1,259 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/rs/zerolog"
+
+	"github.com/svcdown/svcdown/bot"
+	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/guard"
+	"github.com/svcdown/svcdown/handlers"
+	"github.com/svcdown/svcdown/k8sops"
+	"github.com/svcdown/svcdown/store"
+	"github.com/svcdown/svcdown/web"
+)
+
+// Logger writes JSON lines.
+func Logger(w io.Writer) zerolog.Logger {
+	return zerolog.New(w).With().Timestamp().Str("version", Version).Logger()
+}
+
+// stopTime bounds an orderly stop: jobs under way end, what does not end is found by the next start.
+const stopTime = 15 * time.Second
+
+// Run builds the bot in dependency order, runs it until ctx ends or Slack refuses its tokens, and stops everything in reverse.
+func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
+	ending := &stops{log: log}
+	defer ending.run()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	clusters, err := openClusters(ctx, s.Catalog, log, ending)
+	if err != nil {
+		return err
+	}
+	url, err := databaseURL(ctx, s, log, ending)
+	if err != nil {
+		return err
+	}
+	limits, err := openLimits(s, log, ending)
+	if err != nil {
+		return err
+	}
+	st := &storage{}
+	streams := web.NewStreams()
+	desk, slack, err := connect(s, log, registry, clusters, st, limits, streams)
+	if err != nil {
+		return err
+	}
+
+	var running sync.WaitGroup
+	dbCtx, stopDB := context.WithCancel(ctx)
+	running.Go(func() {
+		st.connect(dbCtx, store.Config{URL: url, Log: log, Now: time.Now}, store.Jobs{
+			Execute: desk.Execute, Watch: desk.Watch, Reconcile: desk.Reconcile, Remind: desk.Remind, Announce: desk.Announce, Inbox: slack.Process,
+		}, log)
+	})
+	ending.push("database", func() error {
+		stopDB()
+		running.Wait()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+		defer cancel()
+		return st.stop(stop)
+	})
+	return serve(ctx, s, log, registry, desk, slack, clusters, st, streams, ending)
+}
+
+// openClusters makes the client of every cluster and starts its standing watches. A cluster that does not answer stops nothing.
+func openClusters(ctx context.Context, cat *catalog.Catalog, log zerolog.Logger, ending *stops) (map[string]*k8sops.Cluster, error) {
+	clusters := map[string]*k8sops.Cluster{}
+	watch, stopWatch := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	ending.push("watches", func() error {
+		stopWatch()
+		running.Wait()
+		return nil
+	})
+	for _, c := range cat.Clusters {
+		cl, err := k8sops.Open(c, k8sops.Options{Log: log, Version: Version})
+		if err != nil {
+			return nil, fmt.Errorf("open cluster %s: %w", c.Name, err)
+		}
+		clusters[c.Name] = cl
+		var services []catalog.Service
+		for _, svc := range cat.Services {
+			if svc.Cluster == c.Name {
+				services = append(services, svc)
+			}
+		}
+		running.Go(func() {
+			if err := cl.Watch(watch, services); err != nil && watch.Err() == nil {
+				log.Error().Err(err).Str("cluster", c.Name).Msg("standing watches ended: status reads the API each time")
+			}
+		})
+	}
+	return clusters, nil
+}
+
+// databaseURL is where the database is: the one given, else a private instance in the data folder.
+func databaseURL(ctx context.Context, s Settings, log zerolog.Logger, ending *stops) (string, error) {
+	if s.DatabaseURL != "" {
+		return s.DatabaseURL, nil
+	}
+	dir := filepath.Join(s.DataDir, "postgres")
+	log.Warn().Str("dir", dir).Msg("DATABASE_URL is not set: starting a private Postgres")
+	url, stop, err := store.Private(ctx, dir)
+	if err != nil {
+		return "", fmt.Errorf("start a private Postgres in %s: %w", dir, err)
+	}
+	ending.push("private Postgres", stop)
+	return url, nil
+}
+
+// limiter bounds how often one person may ask.
+type limiter struct{ guard guard.Guard }
+
+// perPerson is generous for people and tight for a script that went wild.
+var perPerson = guard.Rate{Count: 60, Per: time.Minute, Burst: 20}
+
+func (l limiter) Allow(ctx context.Context, key string) (bool, time.Duration) {
+	ok, wait, err := l.guard.Allow(ctx, "ask:"+key, perPerson)
+	return ok || err != nil, wait // a guard that cannot tell never stops anybody
+}
+
+func openLimits(s Settings, log zerolog.Logger, ending *stops) (limiter, error) {
+	memory := guard.NewMemory(10_000, time.Now)
+	if s.RedisURL == "" {
+		return limiter{memory}, nil
+	}
+	redis, err := guard.OpenRedis(s.RedisURL, time.Now)
+	if err != nil {
+		return limiter{}, err
+	}
+	ending.push("Redis", redis.Close)
+	return limiter{guard.WithFallback(redis, memory, log)}, nil
+}
+
+// connect makes the desk and the bot, each of which talks to the other.
+func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clusters map[string]*k8sops.Cluster, st *storage, limits limiter, streams *web.Streams) (*handlers.Desk, *bot.Bot, error) {
+	front := &front{}
+	slack, err := bot.New(bot.Config{
+		AppToken: s.AppToken, BotToken: s.BotToken, APIURL: s.SlackURL, Team: s.Catalog.Slack.Team,
+		Inbox: st, Desk: front, Snapshots: st, Guard: limits.guard, Log: log, Registry: registry,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	measure, err := newMeasure(registry, st)
+	if err != nil {
+		return nil, nil, err
+	}
+	desk := handlers.NewDesk(handlers.Config{
+		Catalog: func() *catalog.Catalog { return s.Catalog },
+		Clusters: func(name string) (handlers.Cluster, error) {
+			cl, ok := clusters[name]
+			if !ok {
+				return nil, fmt.Errorf("svcdown.yaml names no cluster %q", name)
+			}
+			return cl, nil
+		},
+		Talk: talk{slack: slack, terminals: streams}, Directory: slack.Directory(),
+		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: probes(s.Catalog), Measure: measure,
+		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
+	})
+	front.desk = desk
+	return desk, slack, nil
+}
+
+// front lets the bot be made before the desk: the two need each other, and neither is started before both are there.
+type front struct{ desk *handlers.Desk }
+
+func (f *front) Handle(ctx context.Context, in handlers.Incoming) { f.desk.Handle(ctx, in) }
+func (f *front) Durable(text string) bool                         { return f.desk.Durable(text) }
+
+func serve(ctx context.Context, s Settings, log zerolog.Logger, registry *prometheus.Registry, desk *handlers.Desk, slack *bot.Bot, clusters map[string]*k8sops.Cluster, st *storage, streams *web.Streams, ending *stops) error {
+	listener, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s (SVCDOWN_LISTEN): %w", s.Listen, err)
+	}
+	srv := &http.Server{
+		Handler: web.Handler(web.Config{
+			Desk: desk, Streams: streams, Gather: registry, Log: log,
+			Identify: identify(s.Catalog, clusters), Health: components(slack, st, clusters),
+		}),
+		ReadHeaderTimeout: 5 * time.Second,
+	}
+	webCtx, stopWeb := context.WithCancel(ctx)
+	served := make(chan error, 1)
+	go func() { served <- web.Serve(webCtx, srv, func() error { return srv.Serve(listener) }) }()
+	ending.push("HTTP", func() error {
+		stopWeb()
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	log.Info().Str("listen", listener.Addr().String()).Int("pid", os.Getpid()).Msg("svcdown runs")
+	if err := slack.Run(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// identify verifies a terminal's token at the cluster it names, else at the first of the catalogue.
+func identify(cat *catalog.Catalog, clusters map[string]*k8sops.Cluster) func(context.Context, string, string) (string, error) {
+	return func(ctx context.Context, name, token string) (string, error) {
+		if name == "" {
+			name = cat.Clusters[0].Name
+		}
+		cl, ok := clusters[name]
+		if !ok {
+			return "", fmt.Errorf("svcdown.yaml names no cluster %q", name)
+		}
+		user, _, err := cl.Identify(ctx, token)
+		return user, err
+	}
+}
+
+// components says what works. Only Slack decides readiness: without the database or a cluster the bot still answers, and says what is missing.
+func components(slack *bot.Bot, st *storage, clusters map[string]*k8sops.Cluster) func(context.Context) []web.Component {
+	return func(ctx context.Context) []web.Component {
+		h := slack.Health()
+		out := []web.Component{{Name: "slack", OK: h.Sockets > 0, Critical: true, Detail: h.Problem}, report("database", st.Ping(ctx))}
+		for name, cl := range clusters {
+			out = append(out, report("cluster "+name, cl.Ping(ctx)))
+		}
+		return out
+	}
+}
+
+func report(name string, err error) web.Component {
+	c := web.Component{Name: name, OK: err == nil}
+	if err != nil {
+		c.Detail = err.Error()
+	}
+	return c
+}
+
+func probes(cat *catalog.Catalog) handlers.Prober {
+	return unprobed{}
+}
+
+type unprobed struct{}
+
+func (unprobed) Probe(context.Context, string) finding.Finding {
+	return finding.Finding{Check: "health"}
+}

@@ -1,0 +1,155 @@
+package e2e_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/svcdown/svcdown/store/pgtest"
+)
+
+// cmdBreak: break SERVICE MODE [SEED]; cmdHeal: heal SERVICE.
+func cmdBreak(ts *testscript.TestScript, _ bool, args []string) {
+	seed := int64(1)
+	if len(args) > 2 {
+		n, err := strconv.ParseInt(args[2], 10, 64)
+		ts.Check(err)
+		seed = n
+	}
+	sandbox(ts, "break", args[0], args[1], "--seed", strconv.FormatInt(seed, 10), "--namespace", of(ts).namespace)
+}
+
+func cmdHeal(ts *testscript.TestScript, _ bool, args []string) {
+	sandbox(ts, append([]string{"heal"}, append(args, "--namespace", of(ts).namespace)...)...)
+}
+
+func sandbox(ts *testscript.TestScript, args ...string) {
+	if out, err := shared.cluster.Command(args...).CombinedOutput(); err != nil {
+		ts.Fatalf("sandbox %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// cmdKubectl: kubectl ARGS... runs in the story's namespace as the administrator.
+func cmdKubectl(ts *testscript.TestScript, neg bool, args []string) {
+	out, err := kubectl(of(ts).namespace, args...)
+	_, _ = ts.Stdout().Write(out)
+	if (err != nil) != neg {
+		ts.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+func kubectl(namespace string, args ...string) ([]byte, error) {
+	cmd := exec.Command(shared.cluster.KubectlPath, append([]string{"--kubeconfig", shared.cluster.Kubeconfig, "-n", namespace}, args...)...)
+	return cmd.CombinedOutput()
+}
+
+// cmdReady: ready KIND/NAME N waits until N replicas are ready.
+func cmdReady(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(until(patience, func() error {
+		out, err := kubectl(of(ts).namespace, "get", args[0], "-o", "jsonpath={.status.readyReplicas}")
+		if err != nil {
+			return err
+		}
+		got := strings.TrimSpace(string(out))
+		if got == "" {
+			got = "0"
+		}
+		if got != args[1] {
+			return fmt.Errorf("%s has %s ready replicas, not %s", args[0], got, args[1])
+		}
+		return nil
+	}))
+}
+
+// auditLine is the part of an API server's audit event that tells who changed what.
+type auditLine struct {
+	Stage          string `json:"stage"`
+	Verb           string `json:"verb"`
+	User           struct{ Username string }
+	ObjectRef      struct{ Resource, Namespace, Name string }
+	RequestURI     string
+	ResponseStatus struct{ Code int }
+	RequestObject  json.RawMessage
+}
+
+// cmdChanges: changes N asserts how many changes of the bot the API server took in this story's namespace, by its own audit log: the witness
+// that is not ours. Dry runs and void marks are no changes.
+func cmdChanges(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var seen []string
+	f, err := os.Open(shared.cluster.AuditLog)
+	ts.Check(err)
+	defer f.Close()
+	sc := bufio.NewScanner(f)
+	sc.Buffer(make([]byte, 1<<20), 64<<20)
+	for sc.Scan() {
+		var l auditLine
+		if json.Unmarshal(sc.Bytes(), &l) != nil || l.Stage != "ResponseComplete" || l.ObjectRef.Namespace != of(ts).namespace || l.User.Username != "svcdown-bot" {
+			continue
+		}
+		if l.Verb != "patch" && l.Verb != "update" && l.Verb != "delete" && l.Verb != "create" || l.ResponseStatus.Code >= 300 {
+			continue
+		}
+		if strings.Contains(l.RequestURI, "dryRun") || onlyMarks(l.RequestObject) {
+			continue
+		}
+		seen = append(seen, fmt.Sprintf("%s %s %s", l.Verb, l.RequestURI, l.RequestObject))
+	}
+	ts.Check(sc.Err())
+	if len(seen) != want {
+		ts.Fatalf("the API server took %d changes, want %d:\n%s\n%s", len(seen), want, strings.Join(seen, "\n"), of(ts).logs())
+	}
+}
+
+// onlyMarks reports whether a JSON Patch does nothing but test and write our void mark.
+func onlyMarks(patch json.RawMessage) bool {
+	var ops []struct{ Op, Path string }
+	if json.Unmarshal(patch, &ops) != nil {
+		return false
+	}
+	marked := false
+	for _, op := range ops {
+		switch {
+		case op.Op == "test":
+		case strings.HasPrefix(op.Path, "/metadata/annotations/svcdown.dev~1void-"):
+			marked = true
+		case op.Op == "add" && op.Path == "/metadata/annotations":
+		default:
+			return false
+		}
+	}
+	return marked
+}
+
+// cmdAPIServer: apiserver pause|resume|stop|start; stories that use it must not run beside others, see alone.txtar files.
+func cmdAPIServer(ts *testscript.TestScript, _ bool, args []string) {
+	sandbox(ts, args[0], "apiserver")
+}
+
+// cmdPostgres: postgres own gives the story an instance of its own; postgres stop|start ends and starts it.
+func cmdPostgres(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	switch args[0] {
+	case "own":
+		srv, err := pgtest.Start(context.Background())
+		ts.Check(err)
+		s.ownPG = srv
+		s.env.Defer(func() { _ = srv.Close() })
+		s.database, err = srv.Database(context.Background())
+		ts.Check(err)
+	case "stop":
+		ts.Check(s.ownPG.Kill())
+	case "start":
+		ts.Check(s.ownPG.Resume(context.Background()))
+	default:
+		ts.Fatalf("usage: postgres own|stop|start")
+	}
+}
