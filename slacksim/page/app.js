@@ -1,7 +1,7 @@
 // The page: one person's workspace, kept true by the event stream.
 import { act, get, stream } from './api.js';
 import { newComposer } from './composer.js';
-import { announce, notify } from './confirm.js';
+import { announce, notify, settle } from './confirm.js';
 import { replace } from './dom.js';
 import { newEnv } from './env.js';
 import { newList } from './list.js';
@@ -58,16 +58,18 @@ async function follow() {
   next.user ||= store.me;
   closePopover();
   const named = store.users.get(next.user)?.id ?? [...store.users.values()].find((u) => u.name === next.user)?.id;
-  if (!store.me || named !== store.me) await become(next.user);
+  const switched = !store.me || named !== store.me;
+  if (switched) await become(next.user);
   const { route } = store;
   if (!next.home && !next.list && !store.channels.has(next.channel)) {
     const known = next.channel && [...store.channels.values()].find((c) => c.name === next.channel);
     return location.replace(format({ user: store.me, channel: known?.id ?? firstRoom() }));
   }
-  const opened = next.home && !route.home;
+  const opened = next.home && (switched || !route.home);
   store.route = { ...next, channel: next.list ? route.channel || firstRoom() : next.channel };
   if (store.route.channel) store.lastRoom = store.route.channel;
   S.seen(store);
+  settle(S.threadKey(store.route.channel, store.route.thread));
   draw();
   if (opened) await openHome();
   await load();
@@ -141,8 +143,14 @@ function take(kind, data) {
   } else if (kind === 'view') modals.take(data);
   else if (kind === 'home') store.home = data.view;
   else if (kind === 'presence') store.sockets = data.connections;
-  else if (kind === 'notice') notify(data.text);
+  else if (kind === 'notice') { if (!shownInRoom(data.text)) notify(data.text); }
   draw();
+}
+
+// Slack's own lines come as a message for the person, too: one of the two is enough.
+function shownInRoom(words) {
+  const last = [...(store.top.get(store.route.channel)?.values() ?? [])].at(-1);
+  return !store.route.home && last?.ephemeral && glance(last, env) === glance({ text: words }, env);
 }
 
 function tell({ channel, thread, message, seen }) {
@@ -150,7 +158,7 @@ function tell({ channel, thread, message, seen }) {
   const words = `${author}: ${glance(message, env)}`;
   announce(words);
   if (seen || !thread) return;
-  notify(`New reply in a thread. ${words}`, { label: 'Open', run: () => go.to({ channel, thread }) });
+  notify(`New reply in a thread. ${words}`, { label: 'Open', about: S.threadKey(channel, thread), run: () => go.to({ channel, thread }) });
 }
 
 function draw() {

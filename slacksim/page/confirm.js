@@ -19,16 +19,21 @@ export function askPerson(dialog, env) {
   });
 }
 
-/** notify shows a short notice; a press on its button runs act. */
+/** notify shows a short notice. action: {label, run, about}, about naming what it is of. */
 export function notify(words, action) {
   const strip = document.getElementById('notices');
-  const el = realise(h('div', { class: 'notice', role: 'status', data: { testid: 'notice' } },
+  const el = realise(h('div', { class: 'notice', role: 'status', data: { testid: 'notice', about: action?.about } },
     h('span', { class: 'notice-text' }, words),
     action && h('button', { type: 'button', class: 'notice-act', on: { click: () => { el.remove(); action.run(); } } }, action.label),
     h('button', { type: 'button', class: 'notice-close', 'aria-label': 'Dismiss', on: { click: () => el.remove() } }, '×')));
   strip.append(el);
   while (strip.children.length > 3) strip.firstChild.remove();
   setTimeout(() => el.remove(), 8000);
+}
+
+/** settle takes away the notices about something that the person looks at now. */
+export function settle(about) {
+  for (const el of document.querySelectorAll(`#notices [data-about="${CSS.escape(about)}"]`)) el.remove();
 }
 
 /** announce tells people who listen instead of look. */

@@ -51,7 +51,7 @@ export function message(m, view) {
 /** glance is a message in one line, for the announcer and for notices. */
 export function glance(m, env) {
   const words = m.text ? plainText(mrkdwn(m.text, env)) : plainText(blocks(m.blocks ?? [], env));
-  return words.replace(/\s+/g, ' ').trim().slice(0, 160);
+  return words.replace(/:[a-z0-9_+-]+:/g, '').replace(/\s+/g, ' ').trim().slice(0, 160);
 }
 
 function body(m, view) {
@@ -111,7 +111,7 @@ function replies(m, view) {
   return h('button', { type: 'button', class: view.news ? 'replies news' : 'replies', data: { testid: 'replies', threadTs: m.ts }, on: { click: () => view.do.openThread(m.ts) } },
     h('span', { class: 'faces' }, (m.reply_users ?? []).slice(0, 4).map((id) => avatar(store.users.get(id) ?? { id }, id, store))),
     h('span', { class: 'reply-count' }, words),
-    view.news ? h('span', { class: 'new-count' }, `${view.news} new`) : m.latest_reply && h('span', { class: 'last-reply' }, `last ${ago(tsDate(m.latest_reply), new Date())}`),
+    view.news ? h('span', { class: 'new-count' }, `${view.news} new`) : m.latest_reply && h('span', { class: 'last-reply' }, `Last reply ${ago(tsDate(m.latest_reply), new Date())}`),
     h('span', { class: 'chevron', 'aria-hidden': 'true' }, '›'));
 }
 
