@@ -34,17 +34,13 @@ func (s *supervisor) serveControl(listener net.Listener) (stop func(), err error
 	mux.HandleFunc("POST /worlds/{namespace}", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), startTimeout)
 		defer cancel()
-		world, err := s.addWorld(ctx, r.PathValue("namespace"))
-		answer(w, world, err)
+		made, err := s.addWorld(ctx, r.PathValue("namespace"))
+		answer(w, made, err)
 	})
 	mux.HandleFunc("POST /components/{name}/{verb}", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), componentTimeout)
 		defer cancel()
 		answer(w, struct{}{}, s.change(ctx, r.PathValue("name"), r.PathValue("verb")))
-	})
-	mux.HandleFunc("POST /down", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, struct{}{}, nil)
-		s.end()
 	})
 	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -9,17 +9,18 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/svcdown/svcdown/sandbox/cluster"
 	"github.com/svcdown/svcdown/sandbox/process"
+	"github.com/svcdown/svcdown/sandbox/world"
+	"github.com/svcdown/svcdown/sandbox/world/standin"
 )
 
 func main() {
-	// kwok runs this executable under the names of psql, curl and others; what it
-	// runs must end with it.
-	if os.Getenv(cluster.StandInEnv) != "" {
+	// The world's kubelets run this executable under the names of psql, curl and
+	// others; what they run must end with them.
+	if os.Getenv(standin.ViewVariable) != "" {
 		process.DieWithParent()
 	}
-	if code, handled := standIn(os.Args); handled {
+	if code, handled := world.StandIn(os.Args); handled {
 		os.Exit(code)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/svcdown/svcdown/sandbox/cluster"
 )
@@ -86,15 +88,53 @@ func writeContact(l cluster.Layout, c contact) error {
 	return os.Rename(fresh, contactPath(l))
 }
 
-// readContact returns errNotRunning when no supervisor holds the directory, also
-// when one left its file behind.
-func readContact(l cluster.Layout) (contact, error) {
+func lockPath(l cluster.Layout) string { return filepath.Join(string(l), "lock") }
+
+// holder is the process that has the directory, from the start of its start to
+// the end of its end.
+func holder(l cluster.Layout) (pid int, err error) {
 	unlock, err := lockDir(l)
 	if err == nil {
 		unlock()
-		return contact{}, fmt.Errorf("%s: %w", l, errNotRunning)
+		return 0, fmt.Errorf("%s: %w", l, errNotRunning)
 	}
 	if !errors.Is(err, errLocked) {
+		return 0, err
+	}
+	content, err := os.ReadFile(lockPath(l))
+	if err != nil {
+		return 0, fmt.Errorf("see who holds %s: %w", l, err)
+	}
+	pid, err = strconv.Atoi(string(content))
+	if err != nil || pid < 2 {
+		return 0, fmt.Errorf("see who holds %s: the lock names no process: %q", l, content)
+	}
+	return pid, nil
+}
+
+// claim locks the directory and signs with this process's id, for holder.
+func claim(l cluster.Layout) (unlock func(), err error) {
+	// Another command that only looks holds the lock for a moment.
+	for range 10 {
+		if unlock, err = lockDir(l); !errors.Is(err, errLocked) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(lockPath(l), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		unlock()
+		return nil, fmt.Errorf("lock %s: %w", l, err)
+	}
+	return unlock, nil
+}
+
+// readContact returns errNotRunning when no supervisor holds the directory, also
+// when one left its file behind.
+func readContact(l cluster.Layout) (contact, error) {
+	if _, err := holder(l); err != nil {
 		return contact{}, err
 	}
 	content, err := os.ReadFile(contactPath(l))
@@ -111,9 +151,10 @@ func readContact(l cluster.Layout) (contact, error) {
 var errLocked = errors.New("a sandbox runs here already; see it with: sandbox status, end it with: sandbox down")
 
 // lockDir takes the directory for this process until unlock or its end, however
-// it ends. A directory that does not exist is errNotRunning.
+// it ends, and returns errLocked when another has it. A directory that does not
+// exist is errNotRunning.
 func lockDir(l cluster.Layout) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(string(l), "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(lockPath(l), os.O_CREATE|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", l, errNotRunning)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // waitReady returns once every Deployment and StatefulSet of the namespace has
-// all its replicas ready, or says which have not when ctx ends.
+// all its replicas updated and ready and no old one left, or says which have not when ctx ends.
 func waitReady(ctx context.Context, config *rest.Config, namespace string) error {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -39,24 +39,31 @@ func waitReady(ctx context.Context, config *rest.Config, namespace string) error
 
 func notReady(ctx context.Context, client kubernetes.Interface, namespace string) ([]string, error) {
 	var missing []string
-	judge := func(m metav1.ObjectMeta, observed int64, want *int32, ready int32) {
-		if observed < m.Generation || (want != nil && ready < *want) {
+	judge := func(m metav1.ObjectMeta, observed int64, want *int32, counts ...int32) {
+		complete := observed >= m.Generation
+		for _, n := range counts {
+			complete = complete && want != nil && n == *want
+		}
+		if !complete {
 			missing = append(missing, m.Name)
 		}
 	}
 	deployments, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return missing, err
+		return nil, err
 	}
 	for _, d := range deployments.Items {
-		judge(d.ObjectMeta, d.Status.ObservedGeneration, d.Spec.Replicas, d.Status.ReadyReplicas)
+		s := d.Status
+		// Replicas counts the old ones too: none may be left.
+		judge(d.ObjectMeta, s.ObservedGeneration, d.Spec.Replicas, s.Replicas, s.UpdatedReplicas, s.ReadyReplicas)
 	}
 	sets, err := client.AppsV1().StatefulSets(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return missing, err
+		return nil, err
 	}
-	for _, s := range sets.Items {
-		judge(s.ObjectMeta, s.Status.ObservedGeneration, s.Spec.Replicas, s.Status.ReadyReplicas)
+	for _, set := range sets.Items {
+		s := set.Status
+		judge(set.ObjectMeta, s.ObservedGeneration, set.Spec.Replicas, s.UpdatedReplicas, s.ReadyReplicas)
 	}
 	slices.Sort(missing)
 	return missing, nil

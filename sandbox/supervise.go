@@ -19,6 +19,7 @@ import (
 
 	"github.com/svcdown/svcdown/sandbox/cluster"
 	"github.com/svcdown/svcdown/sandbox/process"
+	"github.com/svcdown/svcdown/sandbox/world"
 )
 
 // startTimeout bounds a whole start; it takes seconds on an idle machine.
@@ -39,18 +40,18 @@ type supervisor struct {
 	cluster *cluster.Cluster
 	config  *rest.Config
 
-	seeding sync.Mutex // one namespace is made at a time
-	end     context.CancelFunc
+	making sync.Mutex      // one world is made at a time
+	made   map[string]bool // namespaces whose workloads were ready once
 }
 
-// supervise runs a sandbox until ctx ends, `down` is called or the owner ends,
+// supervise runs a sandbox until ctx ends or its owner does,
 // and returns when the last component is gone. It tells each phase to say, and
 // calls ready once with what the world looks like; ready's error stops it all.
 func supervise(ctx context.Context, r request, say io.Writer, ready func(info) error) error {
 	if err := os.MkdirAll(string(r.layout), 0o700); err != nil {
 		return fmt.Errorf("start in %s: %w", r.layout, err)
 	}
-	unlock, err := lockDir(r.layout)
+	unlock, err := claim(r.layout)
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func supervise(ctx context.Context, r request, say io.Writer, ready func(info) e
 	if err != nil {
 		return err
 	}
-	s := &supervisor{request: r, end: end}
+	s := &supervisor{request: r, made: map[string]bool{}}
 	clock.lap("programs at hand")
 	if err := s.startAPI(ctx, bin); err != nil {
 		return err
@@ -100,22 +101,22 @@ func supervise(ctx context.Context, r request, say io.Writer, ready func(info) e
 	starting, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	// The world is made while the controllers start.
-	var world info
+	var made info
 	group, both := errgroup.WithContext(starting)
-	group.Go(func() error { return s.cluster.StartControllers(both) })
+	group.Go(func() error {
+		err := s.cluster.StartControllers(both)
+		clock.lap("controllers ready")
+		return err
+	})
 	group.Go(func() (err error) {
-		world, err = s.addWorld(both, r.namespace)
+		made, err = s.addWorld(both, r.namespace)
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	clock.lap("controllers ready, world seeded")
-	if err := waitReady(starting, s.config, r.namespace); err != nil {
-		return err
-	}
-	clock.lap("workloads ready")
-	if err := ready(world); err != nil {
+	clock.lap("world seeded, its workloads ready")
+	if err := ready(made); err != nil {
 		return err
 	}
 	<-ctx.Done()
@@ -141,7 +142,9 @@ func (s *supervisor) startAPI(ctx context.Context, bin string) error {
 		if err != nil {
 			return err
 		}
-		c, err := cluster.New(cluster.Config{Layout: l, Ports: ports, Bin: bin, Self: self})
+		c, err := cluster.New(cluster.Config{
+			Layout: l, Ports: ports, Namespace: s.request.namespace, Bin: bin, Self: self,
+		})
 		if err != nil {
 			return err
 		}
@@ -159,28 +162,35 @@ func (s *supervisor) startAPI(ctx context.Context, bin string) error {
 		s.cluster.Stop(context.WithoutCancel(ctx))
 		return err
 	}
-	o := s.world(s.request.namespace)
-	if err := errors.Join(writeStandIns(o.Dir), writeKwokConfig(o.Dir, o)); err != nil {
+	o := s.options(s.request.namespace)
+	if err := errors.Join(world.WriteStandIns(o.Dir), world.WriteKwokConfig(o.Dir, o)); err != nil {
 		s.cluster.Stop(context.WithoutCancel(ctx))
 		return err
 	}
 	return nil
 }
 
-// addWorld makes the world of a namespace and its health URLs; done again it
-// changes nothing.
+// addWorld makes the world of a namespace, starts what keeps it alive and returns
+// once its workloads are ready. Done again it changes nothing and waits for
+// nothing, because the world may be broken by then.
 func (s *supervisor) addWorld(ctx context.Context, namespace string) (info, error) {
-	s.seeding.Lock()
-	defer s.seeding.Unlock()
+	s.making.Lock()
+	defer s.making.Unlock()
 	if err := s.cluster.AddNamespace(ctx, namespace); err != nil {
 		return info{}, err
 	}
-	if err := seedWorld(ctx, s.config, s.world(namespace)); err != nil {
+	if err := world.Seed(ctx, s.config, s.options(namespace)); err != nil {
 		return info{}, fmt.Errorf("seed %s: %w", namespace, err)
 	}
 	urls, err := s.cluster.StartHealth(ctx, namespace, s.request.nodes)
 	if err != nil {
 		return info{}, err
+	}
+	if !s.made[namespace] {
+		if err := waitReady(ctx, s.config, namespace); err != nil {
+			return info{}, err
+		}
+		s.made[namespace] = true
 	}
 	l := s.request.layout
 	out := info{
@@ -195,8 +205,8 @@ func (s *supervisor) addWorld(ctx context.Context, namespace string) (info, erro
 	return out, nil
 }
 
-func (s *supervisor) world(namespace string) worldOptions {
-	return worldOptions{Dir: string(s.request.layout), Namespace: namespace, Nodes: s.request.nodes}
+func (s *supervisor) options(namespace string) world.Options {
+	return world.Options{Dir: string(s.request.layout), Namespace: namespace, Nodes: s.request.nodes}
 }
 
 // restConfig reads a kubeconfig, without client-go's limit of five calls a

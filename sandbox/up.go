@@ -121,12 +121,12 @@ func upDetached(ctx context.Context, r request, ports string, asJSON bool) error
 	// Asked to end while it starts: it stops what it has started, and says so.
 	stopAsking := context.AfterFunc(ctx, func() { _ = child.Process.Signal(syscall.SIGTERM) })
 	defer stopAsking()
-	world, err := followReport(report, os.Stderr)
+	made, err := followReport(report, os.Stderr)
 	if err != nil {
 		_ = child.Wait()
 		return err
 	}
-	return printInfo(os.Stdout, world, asJSON)
+	return printInfo(os.Stdout, made, asJSON)
 }
 
 // followReport passes progress on until the supervisor is ready or gone.
@@ -137,11 +137,11 @@ func followReport(report io.Reader, progress io.Writer) (info, error) {
 	for scan.Scan() {
 		line := scan.Text()
 		if rest, ok := strings.CutPrefix(line, readyLine); ok {
-			var world info
-			if err := json.Unmarshal([]byte(rest), &world); err != nil {
+			var made info
+			if err := json.Unmarshal([]byte(rest), &made); err != nil {
 				return info{}, fmt.Errorf("read the supervisor's report: %w", err)
 			}
-			return world, nil
+			return made, nil
 		}
 		if text, ok := strings.CutPrefix(line, errorLine); ok {
 			complaint = append(complaint, text)

@@ -18,10 +18,11 @@ import (
 
 // Config says what to run and where.
 type Config struct {
-	Layout Layout
-	Ports  Ports
-	Bin    string // folder of the built programs
-	Self   string // the sandbox executable, which is also the health server
+	Layout    Layout
+	Ports     Ports
+	Namespace string // the kubeconfigs' default
+	Bin       string // folder of the built programs
+	Self      string // the sandbox executable, which is also the health server
 }
 
 // Cluster is one control plane. Safe for concurrent use.
@@ -65,7 +66,7 @@ func New(config Config) (*Cluster, error) {
 		return nil, fmt.Errorf("write the audit policy: %w", err)
 	}
 	c := &Cluster{config: config, tree: process.NewTree(), ca: ca}
-	if c.tokens, err = writeUsers(l, c.APIURL(), ca); err != nil {
+	if c.tokens, err = writeUsers(l, c.APIURL(), config.Namespace, ca); err != nil {
 		return nil, err
 	}
 	if err := c.plan(files); err != nil {
@@ -110,9 +111,6 @@ func (c *Cluster) plan(f pki.Files) error {
 	add(MetricsServer, "metrics-server", p.MetricsServer, metricsServerFlags(l, p, f), nil,
 		"https://"+loopback(p.MetricsServer)+"/livez")
 	add(Kwok, "kwok", p.Kwok, kwokFlags(l, p, f), []string{
-		"PATH=" + l.StandIns() + string(os.PathListSeparator) + os.Getenv("PATH"),
-		"SVCDOWN_SANDBOX_DIR=" + string(l),
-		StandInEnv + "=1",
 		// Keep a kwok configuration in the caller's home out of it.
 		"KWOK_WORKDIR=" + l.join("kwok"),
 	}, "https://"+loopback(p.Kwok)+"/healthz")

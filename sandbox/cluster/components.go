@@ -18,9 +18,6 @@ const (
 	Kwok              = "kwok"
 )
 
-// StandInEnv is set in the environment of kwok and so of what exec starts.
-const StandInEnv = "SVCDOWN_SANDBOX_STAND_IN"
-
 func etcdFlags(l Layout, p Ports) []string {
 	client, peer := "http://"+loopback(p.Etcd), "http://"+loopback(p.EtcdPeer)
 	return []string{

@@ -23,9 +23,6 @@ func (l Layout) Log(component string) string { return l.join("logs", component+"
 // HealthURLs is where the health server of a namespace writes its addresses.
 func (l Layout) HealthURLs(namespace string) string { return l.join("health", namespace+".json") }
 
-// StandIns is the first folder of kwok's PATH.
-func (l Layout) StandIns() string { return l.join("standins") }
-
 // KwokConfig is written by package world.
 func (l Layout) KwokConfig() string { return l.join("kwok.yaml") }
 

@@ -47,7 +47,7 @@ func groups() map[string]string {
 
 // writeUsers gives every user a new random token, writes the API server's token
 // file and a kubeconfig each, and returns the tokens by user.
-func writeUsers(l Layout, server string, ca []byte) (map[string]string, error) {
+func writeUsers(l Layout, server, namespace string, ca []byte) (map[string]string, error) {
 	tokens := map[string]string{}
 	var csv strings.Builder
 	for user, group := range groups() {
@@ -55,7 +55,7 @@ func writeUsers(l Layout, server string, ca []byte) (map[string]string, error) {
 		_, _ = rand.Read(raw) // never fails, by its documentation
 		tokens[user] = hex.EncodeToString(raw)
 		fmt.Fprintf(&csv, "%s,%s,uid-%s,%q\n", tokens[user], user, user, group)
-		if err := writeKubeconfig(kubeconfigPath(l, user), user, tokens[user], server, ca); err != nil {
+		if err := writeKubeconfig(kubeconfigPath(l, user), user, tokens[user], server, namespace, ca); err != nil {
 			return nil, err
 		}
 	}
@@ -80,12 +80,12 @@ func kubeconfigPath(l Layout, user string) string {
 	return l.componentKubeconfig(user)
 }
 
-func writeKubeconfig(path, user, token, server string, ca []byte) error {
+func writeKubeconfig(path, user, token, server, namespace string, ca []byte) error {
 	const name = "sandbox"
 	config := clientcmdapi.NewConfig()
 	config.Clusters[name] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: ca}
 	config.AuthInfos[user] = &clientcmdapi.AuthInfo{Token: token}
-	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: user}
+	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: user, Namespace: namespace}
 	config.CurrentContext = name
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("write kubeconfig of %s: %w", user, err)
