@@ -2,7 +2,7 @@
 import { act, get, stream } from './api.js';
 import { newComposer } from './composer.js';
 import { announce, notify, settle } from './confirm.js';
-import { replace } from './dom.js';
+import { h, replace } from './dom.js';
 import { newEnv } from './env.js';
 import { newList } from './list.js';
 import { glance } from './message.js';
@@ -40,6 +40,7 @@ const doing = {
   openThread: go.openThread,
   react: (m, name, remove) => act('reaction', { user: store.me, channel: store.route.channel, ts: m.ts, name, remove }).catch(failed),
   pin: (m, remove) => act('pin', { user: store.me, channel: store.route.channel, ts: m.ts, remove }).catch(failed),
+  shortcut: (m, name) => act('shortcut', { user: store.me, callback_id: name, channel: store.route.channel, message_ts: m.ts }).catch(failed),
 };
 
 const view = (place) => () => ({ store, env, place, room: store.route.channel, pins: store.channels.get(store.route.channel)?.pins ?? [], do: doing });
@@ -222,13 +223,14 @@ addEventListener('click', (event) => {
 addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && !event.defaultPrevented && store.route.thread && !document.querySelector('dialog[open]')) go.closeThread();
 });
+setInterval(draw, 60_000);
 addEventListener('pagehide', () => stopStream());
 
 async function begin(wait = 500) {
   try {
     await follow();
   } catch (problem) {
-    replace($('state'), problem.message);
+    replace($('state'), h('div', { class: 'state-line lost', role: 'status' }, problem.message));
     await new Promise((resolve) => { setTimeout(resolve, wait); });
     await begin(Math.min(wait * 2, 5000));
   }

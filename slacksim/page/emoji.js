@@ -23,7 +23,7 @@ const unicode = {
 };
 
 /** offered lists the reactions of the small picker, most used first. */
-export const offered = ['+1', 'eyes', 'white_check_mark', 'x', 'warning', 'tada', 'pray', 'fire', 'rocket', 'heart', 'clap', 'wave', 'thinking_face', 'joy', 'rotating_light', '-1'];
+export const offered = ['+1', 'eyes', 'white_check_mark', 'x', 'warning', 'tada', 'heart', 'fire', 'rocket', 'bulb', 'zap', 'mag', 'bell', 'stopwatch', 'rotating_light', '-1'];
 
 const disc = (fill) => [['circle', { cx: 10, cy: 10, r: 8, fill }]];
 const line = (d, stroke = '#fff', width = 2.4) => ['path', { d, fill: 'none', stroke, 'stroke-width': width, 'stroke-linecap': 'round', 'stroke-linejoin': 'round' }];

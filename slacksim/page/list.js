@@ -46,7 +46,7 @@ export function newList(testid, view) {
       const news = base.place === 'top' ? base.store.news.get(threadKey(base.room, m.ts)) ?? 0 : 0;
       const compact = !newDay && !(base.place === 'thread' && previous?.ts === m.thread_ts) && follows(previous, m);
       const pinned = base.pins.includes(m.ts);
-      const sig = JSON.stringify([m, news, compact, pinned, base.store.me, base.store.users.size]);
+      const sig = [sigOf(m), aging(m, now), news, compact, pinned, base.store.me, base.store.users.size].join();
       out.push({ key: `${key} ${m.ts}`, sig, build: () => message(m, { ...base, news, compact, pinned }) });
       previous = m;
     }
@@ -54,6 +54,19 @@ export function newList(testid, view) {
   }
 
   return { el, draw };
+}
+
+const sigs = new WeakMap();
+
+// A message that changes is another object: each is written out once.
+function sigOf(m) {
+  if (!sigs.has(m)) sigs.set(m, JSON.stringify(m));
+  return sigs.get(m);
+}
+
+// What reads "2 minutes ago" is drawn anew as the minutes pass.
+function aging(m, now) {
+  return m.latest_reply || sigOf(m).includes('{ago}') ? Math.floor(now / 60_000) : '';
 }
 
 function ruler(key, count) {

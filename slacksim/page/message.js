@@ -6,7 +6,7 @@ import { blocks } from './blocks.js';
 import { clock, full, tsDate, ago } from './dates.js';
 import { filePreview } from './files.js';
 import { avatar } from './avatar.js';
-import { openPopover, closePopover } from './popover.js';
+import { openMenu, openPopover, closePopover } from './popover.js';
 import { personName } from './store.js';
 
 const lineTypes = new Set(['channel_join', 'channel_leave', 'channel_topic', 'channel_purpose', 'channel_name', 'channel_archive', 'channel_unarchive', 'group_join', 'group_leave', 'pinned_item']);
@@ -117,11 +117,13 @@ function replies(m, view) {
 
 function toolbar(m, view) {
   const tool = (label, testid, run, sign) => h('button', { type: 'button', class: 'tool', 'aria-label': label, title: label, data: { testid }, on: { click: run } }, sign);
+  const shortcuts = (view.store.app.shortcuts ?? []).map((name) => ({ label: name.replace(/[_-]+/g, ' '), value: name, pick: () => view.do.shortcut(m, name) }));
   return h('div', { class: 'toolbar', role: 'group', 'aria-label': 'Message actions' },
     tool('React with thumbs up', 'react-quick', () => view.do.react(m, '+1', false), emoji('+1')),
     tool('Add a reaction', 'react', (event) => pick(event.currentTarget, m, view), icon('M8 14s1.5 2 4 2 4-2 4-2M9 9v.1M15 9v.1M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0')),
     view.place === 'top' && tool('Reply in thread', 'reply', () => view.do.openThread(m.ts), icon('M4 5h16v11H9l-5 4z')),
-    tool(view.pinned ? 'Unpin' : 'Pin to the channel', 'pin', () => view.do.pin(m, view.pinned), icon('M9 4h6l-1 6 3 3H7l3-3zM12 13v7')));
+    tool(view.pinned ? 'Unpin' : 'Pin to the channel', 'pin', () => view.do.pin(m, view.pinned), icon('M9 4h6l-1 6 3 3H7l3-3zM12 13v7')),
+    shortcuts.length > 0 && tool('More', 'shortcuts', (event) => openMenu(event.currentTarget, shortcuts), '⋯'));
 }
 
 function mentionsMe(m, store) {
