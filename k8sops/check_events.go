@@ -23,18 +23,14 @@ func checkEvents(ctx context.Context, s *snapshot) (finding.Finding, error) {
 	if err != nil {
 		return finding.Finding{}, err
 	}
-	// Pods, ReplicaSets, HPAs and PDBs only widen the choice: without one of them the others' events still count.
+	// Pods and ReplicaSets only widen the choice: without one of them the others' events still count. An autoscaler's own warnings outlive
+	// their cause by an hour; the hpa check has its state of now.
 	sets, _ := s.replicaSets.get(ctx)
 	pods, _ := s.pods.get(ctx)
 	about := concerned{kinds: map[string]bool{
 		w.kind + "/" + w.meta.Name: true, "Service/" + s.svc.KubernetesService: true,
 	}}
 	about.add(w, sets, pods.items)
-	if hpas, err := s.hpas.get(ctx); err == nil {
-		for _, h := range hpas {
-			about.kinds["HorizontalPodAutoscaler/"+h.Name] = true
-		}
-	}
 	return judgeEvents(all.items, about, s.c.o.Now()), nil
 }
 
@@ -154,8 +150,8 @@ func groupEvents(all []*corev1.Event, about concerned) []eventGroup {
 			continue
 		}
 		object := e.InvolvedObject.Kind + "/" + e.InvolvedObject.Name
-		story := strings.ReplaceAll(strings.ReplaceAll(e.Message, e.InvolvedObject.Name, ""), string(e.InvolvedObject.UID), "")
-		key := e.InvolvedObject.Kind + "\x00" + e.Reason + "\x00" + story
+		message := strings.ReplaceAll(oneLine(e.Message), " in pod "+e.InvolvedObject.Name+"_"+e.Namespace+"("+string(e.InvolvedObject.UID)+")", "")
+		key := e.InvolvedObject.Kind + "\x00" + e.Reason + "\x00" + strings.ReplaceAll(message, e.InvolvedObject.Name, "")
 		g := by[key]
 		if g == nil {
 			g = &eventGroup{reason: e.Reason, objects: map[string]bool{}}
@@ -164,7 +160,7 @@ func groupEvents(all []*corev1.Event, about concerned) []eventGroup {
 		g.times += eventCount(e)
 		g.objects[object] = true
 		if when := eventTime(e); g.newest == "" || when.After(g.last) {
-			g.last, g.newest, g.message = when, object, redact.Clean(oneLine(e.Message))
+			g.last, g.newest, g.message = when, object, redact.Clean(message)
 		}
 	}
 	groups := make([]eventGroup, 0, len(by))

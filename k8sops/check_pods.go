@@ -69,7 +69,7 @@ func judgePods(w workload, views []podView, sets []*appsv1.ReplicaSet, truncated
 		f.Status = finding.Warn
 	}
 	for _, k := range order {
-		if (k != finding.NotReady && k != finding.Pending && k != finding.Evicted) || ready == 0 && starting < live {
+		if (k != finding.NotReady && k != finding.Pending && k != finding.Evicted) || 2*ready < live && starting < live-ready {
 			f.Status = finding.Fail
 		}
 	}
@@ -92,9 +92,11 @@ func judgePods(w workload, views []podView, sets []*appsv1.ReplicaSet, truncated
 		f.Line = redact.F("%d of %d %s ready", ready, max(int(w.desired), live), pods(live))
 	case recent > 0:
 		f.Status = finding.Warn
-		f.Line = redact.F("all %d %s ready; %d restarted within the last 10 minutes, %s", ready, pods(live), recent, firstRecent(views).detail)
+		f.Line = redact.F("%d of %d %s ready; %d restarted within the last 10 minutes, %s", ready, live, pods(live), recent, firstRecent(views).detail)
+	case live == 1:
+		f.Line = redact.Const("the one pod is ready")
 	default:
-		f.Line = redact.F("all %d %s ready", ready, pods(live))
+		f.Line = redact.F("all %d pods are ready", ready)
 	}
 	return f
 }
@@ -135,12 +137,15 @@ func signalOf(k finding.Kind, views []podView, live int, sets []*appsv1.ReplicaS
 		}
 		s.Revision = rev
 	}
-	// An old revision that suddenly fails says nothing about a rollout.
-	if !same || len(sets) < 2 || s.Revision != revisionOf(sets[0].ObjectMeta) {
+	// An old revision that fails, or a new one that was well for long, says nothing about a rollout.
+	if !same || len(sets) < 2 || s.Revision != revisionOf(sets[0].ObjectMeta) || s.Since.Sub(sets[0].CreationTimestamp.Time) > soonAfter {
 		s.Revision = 0
 	}
 	return s
 }
+
+// soonAfter a rollout a failure is told together with it.
+const soonAfter = 15 * time.Minute
 
 func revisionOfPod(v podView, sets []*appsv1.ReplicaSet) int64 {
 	ref := metav1.GetControllerOf(v.pod)

@@ -81,7 +81,7 @@ func judgeChange(w workload, sets []*appsv1.ReplicaSet, now time.Time) finding.F
 	}
 	if !change.when.IsZero() {
 		f.Line = redact.F("%s; %s", f.Line, change.line(now))
-		if age := now.Sub(change.when); age >= 0 && age < news {
+		if age := now.Sub(change.when); age < news && !change.made {
 			signal(finding.RecentRollout, change.what())
 		}
 	}
@@ -96,6 +96,7 @@ type change struct {
 	manager  string
 	images   redact.Text // "backend 2.7.3 → 2.8.0", "" when no image changed
 	restart  bool        // nothing changed but the mark of a restart
+	made     bool        // there was nothing before: the object is new
 }
 
 func (c change) what() redact.Text {
@@ -104,8 +105,10 @@ func (c change) what() redact.Text {
 		return c.images
 	case c.restart:
 		return redact.Const("a restart")
+	case c.made:
+		return redact.Const("it was made")
 	default:
-		return redact.Const("the same images")
+		return redact.Const("the pod template, with the same images")
 	}
 }
 
@@ -123,7 +126,7 @@ func lastChange(w workload, sets []*appsv1.ReplicaSet) change {
 	c := change{revision: w.revision()}
 	c.manager, c.when = templateManager(w.meta)
 	if w.kind != "Deployment" || len(sets) == 0 {
-		if c.when.IsZero() || w.meta.Generation <= 1 {
+		if c.made = c.when.IsZero() || w.meta.Generation <= 1; c.made {
 			c.when = w.meta.CreationTimestamp.Time
 		}
 		c.restart = w.template.Annotations[restartedAt] != ""
@@ -134,6 +137,7 @@ func lastChange(w workload, sets []*appsv1.ReplicaSet) change {
 	if now.Annotations["deployment.kubernetes.io/revision-history"] == "" {
 		c.when = now.CreationTimestamp.Time
 	}
+	c.made = len(sets) == 1 && revisionOf(now.ObjectMeta) == 1
 	if len(sets) > 1 {
 		before := sets[1]
 		c.images = imageChange(before.Spec.Template, now.Spec.Template)

@@ -15,13 +15,13 @@ import (
 	"github.com/svcdown/svcdown/redact"
 )
 
-// Outcome is what is known of a change after its one call. The zero value is Unknown.
+// Outcome is what is known of a change after its one call. The zero value is UnknownOutcome.
 type Outcome uint8
 
 // The outcomes.
 const (
-	// Unknown: the answer was lost or ambiguous; the change may have landed or may land yet. Void, then Landed, find out.
-	Unknown Outcome = iota
+	// UnknownOutcome: the answer was lost or ambiguous; the change may have landed or may land yet. Void, then Landed, find out.
+	UnknownOutcome Outcome = iota
 	// Applied: the API server stored the change.
 	Applied
 	// Refused: nothing was changed.
@@ -88,7 +88,7 @@ func (c *Cluster) Execute(ctx context.Context, p plan.Plan, approvalID string) (
 	case err == nil:
 	case !certainlyRefused(err):
 		_, message := classify(err)
-		return Result{Outcome: Unknown, Message: redact.F("%s Whether the change was made is not known yet.", message), Err: err}, nil
+		return Result{Outcome: UnknownOutcome, Message: redact.F("%s Whether the change was made is not known yet.", message), Err: err}, nil
 	case apierrors.IsInvalid(err):
 		return c.explained(ctx, p, approvalID, refused(err)), nil
 	default:

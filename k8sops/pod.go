@@ -95,9 +95,7 @@ func viewPod(p *corev1.Pod, now time.Time) podView {
 		v.kind, v.reason = finding.Pending, waitingReason(p)
 	default:
 		v.kind, v.reason = finding.NotReady, "NotReady"
-		if r := condition(p, corev1.PodReady); r != nil {
-			v.detail = redact.Clean(r.Message)
-		}
+		v.detail = unready(p)
 	}
 	return v
 }
@@ -195,6 +193,20 @@ func notReadySince(p *corev1.Pod) time.Time {
 	default:
 		return p.CreationTimestamp.Time
 	}
+}
+
+// unready names the containers that run and are not ready.
+func unready(p *corev1.Pod) redact.Text {
+	var names []redact.Text
+	for _, s := range p.Status.ContainerStatuses {
+		if !s.Ready {
+			names = append(names, redact.Clean(s.Name))
+		}
+	}
+	if len(names) == 0 {
+		return redact.Text{}
+	}
+	return redact.F("container %s", redact.Join(", ", names...))
 }
 
 func waitingReason(p *corev1.Pod) string {

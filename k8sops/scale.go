@@ -33,7 +33,7 @@ type scaling struct {
 func (c *Cluster) planScale(ctx context.Context, svc catalog.Service, replicas int, s scaling) (plan.Plan, error) {
 	if replicas < 0 || replicas > mostReplicas {
 		return plan.Plan{}, &Error{Kind: Invalid, Op: s.op, Object: objectOf(svc),
-			Message: redact.F("%d replicas is none of 0 to %d. Nothing was changed.", replicas, mostReplicas)}
+			Message: redact.F("%d replicas is none of 0 to %d.", replicas, mostReplicas)}
 	}
 	l, err := c.live(ctx, s.op, svc)
 	if err != nil {
@@ -50,7 +50,7 @@ func (c *Cluster) planScale(ctx context.Context, svc catalog.Service, replicas i
 	}
 	if s.from != nil && *s.from != l.desired {
 		return plan.Plan{}, &Error{Kind: Conflict, Op: s.op, Object: l.ref(),
-			Message: redact.F("It was scaled again since, to %d replicas, so going back would undo somebody else's change. Nothing was changed.", l.desired)}
+			Message: redact.F("It was scaled again since, to %d replicas, so going back would undo somebody else's change.", l.desired)}
 	}
 	if int(l.desired) == replicas {
 		return plan.Plan{}, &Error{Kind: Empty, Op: s.op, Object: l.ref(), Message: redact.F("It has %d replicas already.", replicas)}

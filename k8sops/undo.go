@@ -68,7 +68,7 @@ func (c *Cluster) planUndo(ctx context.Context, svc catalog.Service, op, uid, do
 		if l.target.UID == uid {
 			return nil
 		}
-		return &Error{Kind: Conflict, Op: op, Object: l.ref(), Message: redact.Const("It was deleted and made anew since, so there is nothing to take back. Nothing was changed.")}
+		return &Error{Kind: Conflict, Op: op, Object: l.ref(), Message: redact.Const("It was deleted and made anew since, so there is nothing to take back.")}
 	}
 	switch catalog.Action(params[paramOf]) {
 	case catalog.Scale:
@@ -97,7 +97,7 @@ func (c *Cluster) planUndo(ctx context.Context, svc catalog.Service, op, uid, do
 			}
 			if now.Sum != params[paramTemplate] {
 				return &Error{Kind: Conflict, Op: op, Object: l.ref(),
-					Message: redact.Const("Its pod template was changed again since, so going back would undo somebody else's change. Nothing was changed.")}
+					Message: redact.Const("Its pod template was changed again since, so going back would undo somebody else's change.")}
 			}
 			return nil
 		}
@@ -126,7 +126,7 @@ func (c *Cluster) planUnmark(ctx context.Context, svc catalog.Service, op, doneI
 	}
 	if path == "" {
 		return plan.Plan{}, &Error{Kind: Unsupported, Op: op, Object: l.ref(), Message: redact.Const(
-			"A restart leaves nothing to take back, and the pod template carries more than its mark now. If the new pods are worse, roll back to an earlier revision. Nothing was changed.")}
+			"A restart leaves nothing to take back, and the pod template carries more than its mark now. If the new pods are worse, roll back to an earlier revision.")}
 	}
 	d := draft{
 		op: op, svc: svc, action: catalog.Undo, reverts: doneID, params: params, replaces: true,
