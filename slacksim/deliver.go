@@ -173,6 +173,7 @@ func (w *Workspace) expire(d *delivery) {
 		return
 	}
 	if d.dropped {
+		delete(w.hub.pending, d.id)
 		d.dropped, d.timer = false, nil
 		d.attempt, d.reason = d.attempt+1, "timeout"
 		w.send(d)

@@ -31,3 +31,13 @@ func (w *Workspace) PostBlocks(blocks string) string {
 	_, _, body := w.answerCall("chat.postMessage", map[string]any{"channel": "C0OPS00001", "text": "x", "blocks": blocks}, w.cfg.App.BotToken, nil, "")
 	return Call{Answer: body}.Error()
 }
+
+// PerMinute is a method's rate limit.
+func PerMinute(name string) int { return int(webMethods()[name].tier) }
+
+// TriggerOf is the trigger_id of something that user has just done.
+func (w *Workspace) TriggerOf(user string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.newTrigger(user, "")
+}

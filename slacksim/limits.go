@@ -10,7 +10,6 @@ import (
 type tier int
 
 const (
-	tier1 tier = 1
 	tier2 tier = 20
 	tier3 tier = 50
 	tier4 tier = 100
@@ -19,10 +18,6 @@ const (
 	tierPermalink tier = 300
 	tierPost      tier = 300
 )
-
-// connectionBurst is how many sockets an app may open at once although apps.connections.open is tier 1: Slack's own
-// clients open several in a row.
-const connectionBurst = 20
 
 // channelBurst is how many messages to one channel Slack lets through before it insists on one per second.
 const channelBurst = 4
@@ -55,11 +50,7 @@ func (w *Workspace) limited(name string, m method, channelID string) time.Durati
 	if w.cfg.NoRateLimits {
 		return 0
 	}
-	burst := float64(m.tier)
-	if name == "apps.connections.open" {
-		burst = connectionBurst
-	}
-	if wait := w.spend(name, burst, float64(m.tier)/60); wait > 0 {
+	if wait := w.spend(name, float64(m.tier), float64(m.tier)/60); wait > 0 {
 		return wait
 	}
 	if name == "chat.postMessage" && channelID != "" {

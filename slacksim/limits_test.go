@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/svcdown/svcdown/slacksim"
 )
 
@@ -156,5 +158,33 @@ func TestFaultsHitAsArranged(t *testing.T) {
 		if err := b.Fault(f); err == nil {
 			t.Errorf("%+v was arranged", f)
 		}
+	}
+}
+
+func TestEveryMethodHasItsTier(t *testing.T) {
+	t.Parallel()
+	tiers := map[int]string{
+		20: "bookmarks.add bookmarks.edit bookmarks.remove canvases.create conversations.archive conversations.canvases.create " +
+			"conversations.create conversations.list conversations.rename conversations.setPurpose conversations.setTopic " +
+			"conversations.unarchive pins.add pins.list pins.remove reactions.remove usergroups.list usergroups.users.list users.list",
+		50: "apps.connections.open bookmarks.list bots.info canvases.edit chat.delete chat.update conversations.history " +
+			"conversations.info conversations.invite conversations.join conversations.open conversations.replies reactions.add " +
+			"reactions.get team.info users.conversations users.lookupByEmail",
+		100: "api.test chat.postEphemeral conversations.members files.completeUploadExternal files.getUploadURLExternal files.info " +
+			"users.info views.open views.publish views.push views.update",
+		300: "auth.test chat.getPermalink chat.postMessage",
+	}
+	want := map[string]int{}
+	for perMinute, methods := range tiers {
+		for name := range strings.FieldsSeq(methods) {
+			want[name] = perMinute
+		}
+	}
+	got := map[string]int{}
+	for _, name := range slacksim.MethodNames() {
+		got[name] = slacksim.PerMinute(name)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

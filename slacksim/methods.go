@@ -113,8 +113,8 @@ func args(spec string) map[string]arg {
 
 const (
 	paging      = " cursor limit:integer"
-	messageBody = " text blocks:json attachments:json markdown_text parse link_names:boolean as_user:boolean" +
-		" username icon_emoji icon_url"
+	content     = " text blocks:json attachments:json markdown_text parse link_names:boolean as_user:boolean"
+	author      = " username icon_emoji icon_url"
 	historyArgs = "channel! latest oldest inclusive:boolean include_all_metadata:boolean metadata_keys_to_include:json" + paging
 )
 
@@ -128,14 +128,14 @@ func webMethods() map[string]method {
 	return map[string]method{
 		"api.test":              {tier: tier4, args: args("error foo"), run: apiTest},
 		"auth.test":             {tier: tierAuth, args: args(""), run: authTest},
-		"apps.connections.open": {token: appToken, tier: tier1, args: args(""), run: openConnection},
+		"apps.connections.open": {token: appToken, tier: tier3, args: args(""), run: openConnection},
 
 		"chat.postMessage": {scopes: post, tier: tierPost, outside: "not_in_channel", archived: "is_archived", run: postMessage,
-			args: args("channel! thread_ts reply_broadcast:boolean metadata:json mrkdwn:boolean unfurl_links:boolean unfurl_media:boolean" + messageBody)},
+			args: args("channel! thread_ts reply_broadcast:boolean metadata:json mrkdwn:boolean unfurl_links:boolean unfurl_media:boolean" + content + author)},
 		"chat.postEphemeral": {scopes: post, tier: tier4, outside: "not_in_channel", archived: "is_archived", run: postEphemeral,
-			args: args("channel! user! thread_ts" + messageBody)},
+			args: args("channel! user! thread_ts" + content + author)},
 		"chat.update": {scopes: post, tier: tier3, run: updateMessage, archived: "is_inactive",
-			args: args("channel! ts! file_ids:json metadata:json reply_broadcast:boolean unfurled_attachments:json" + messageBody)},
+			args: args("channel! ts! file_ids:json metadata:json reply_broadcast:boolean unfurled_attachments:json" + content)},
 		"chat.delete":       {scopes: post, tier: tier3, args: args("channel! ts! as_user:boolean"), run: deleteMessage},
 		"chat.getPermalink": {tier: tierPermalink, args: args("channel! message_ts!"), run: getPermalink},
 
@@ -153,7 +153,7 @@ func webMethods() map[string]method {
 		"conversations.unarchive":  {scopes: manage, tier: tier2, args: args("channel!"), run: unarchiveChannel},
 		"conversations.history":    {scopes: history, tier: tier3, args: args(historyArgs), outside: "not_in_channel", run: channelHistory},
 		"conversations.replies":    {scopes: history, tier: tier3, args: args("ts! " + historyArgs), outside: "not_in_channel", run: threadReplies},
-		"users.conversations":      {scopes: read, tier: tier2, args: args("user types:list exclude_archived:boolean team_id" + paging), run: userChannels},
+		"users.conversations":      {scopes: read, tier: tier3, args: args("user types:list exclude_archived:boolean team_id" + paging), run: userChannels},
 
 		"views.open":    {tier: tier4, args: args("trigger_id! view:json! interactivity_pointer"), run: openView},
 		"views.push":    {tier: tier4, args: args("trigger_id! view:json! interactivity_pointer"), run: pushView},

@@ -145,9 +145,9 @@ func (b *bundle) stage(args object, channel string) object {
 		case "CANVAS":
 			v = b.must("canvases.create", object{"title": "t"})["canvas_id"]
 		case "TRIGGER":
-			v = b.trigger()
+			v = b.TriggerOf(aliceID)
 		case "VIEW":
-			made := b.must("views.open", object{"trigger_id": b.trigger(), "view": object{"type": "modal", "title": plain("t"), "blocks": []any{}}})
+			made := b.must("views.open", object{"trigger_id": b.TriggerOf(aliceID), "view": object{"type": "modal", "title": plain("t"), "blocks": []any{}}})
 			v = made["view"].(object)["id"]
 		case "FILE":
 			v = b.upload("a.log", "log")
@@ -167,17 +167,6 @@ func (b *bundle) room(name string) string {
 	id := b.must("conversations.create", object{"name": name})["channel"].(object)["id"].(string)
 	b.must("conversations.invite", object{"channel": id, "users": aliceID})
 	return id
-}
-
-// trigger makes a slash command happen and returns its trigger_id.
-func (b *bundle) trigger() string {
-	b.t.Helper()
-	app := b.dial()
-	defer app.ws.CloseNow()
-	b.say("alice", "ops", "/svcdown help")
-	command := app.next("slash_commands")
-	app.ack(command, nil)
-	return command["payload"].(object)["trigger_id"].(string)
 }
 
 // upload puts a file's bytes up, without completing it.

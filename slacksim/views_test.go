@@ -53,10 +53,10 @@ func TestATriggerIsGoodOnceAndForThreeSeconds(t *testing.T) {
 	t.Parallel()
 	c := &clock{}
 	b := setup(t, at(c))
-	trigger := b.trigger()
+	trigger := b.TriggerOf(aliceID)
 	c.pass(3 * time.Second)
 	b.refused("expired_trigger_id", "views.open", object{"trigger_id": trigger, "view": modal("Late")})
-	trigger = b.trigger()
+	trigger = b.TriggerOf(aliceID)
 	c.pass(2900 * time.Millisecond)
 	b.must("views.open", object{"trigger_id": trigger, "view": modal("In time")})
 	b.refused("exchanged_trigger_id", "views.open", object{"trigger_id": trigger, "view": modal("Again")})
@@ -167,7 +167,7 @@ func TestModalsStackThreeDeep(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	app := b.dial()
-	b.must("views.open", object{"trigger_id": b.trigger(), "view": modal("1", actions(button("more", "x"))...)})
+	b.must("views.open", object{"trigger_id": b.TriggerOf(aliceID), "view": modal("1", actions(button("more", "x"))...)})
 	press := func(title string) string {
 		t.Helper()
 		v, err := b.WaitView(b.ctx, "alice", func(v slacksim.View) bool { return v.Title["text"] == title })
@@ -193,7 +193,7 @@ func TestModalsStackThreeDeep(t *testing.T) {
 	if _, err := b.WaitView(b.ctx, "alice", func(v slacksim.View) bool { return v.Title["text"] == "2" }); err != nil {
 		t.Errorf("closing the top modal shows the one below: %v", err)
 	}
-	b.refused("not_found", "views.push", object{"trigger_id": b.trigger(), "view": modal("from a command")})
+	b.refused("not_found", "views.push", object{"trigger_id": b.TriggerOf(aliceID), "view": modal("from a command")})
 }
 
 func TestAClosedModalIsReportedWhenAskedFor(t *testing.T) {
@@ -202,7 +202,7 @@ func TestAClosedModalIsReportedWhenAskedFor(t *testing.T) {
 	app := b.dial()
 	view := modal("Watch me")
 	view["notify_on_close"], view["private_metadata"] = true, "17"
-	b.must("views.open", object{"trigger_id": b.trigger(), "view": view})
+	b.must("views.open", object{"trigger_id": b.TriggerOf(aliceID), "view": view})
 	if err := b.SubmitView(slacksim.ViewAct{User: "alice", Op: "close"}); err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestAStaleHashIsAConflict(t *testing.T) {
 		t.Errorf("the home tab changed its ID from %v to %v", first["id"], second["id"])
 	}
 	b.refused("hash_conflict", "views.publish", object{"user_id": aliceID, "hash": first["hash"], "view": object{"type": "home", "blocks": []any{}}})
-	opened := b.must("views.open", object{"trigger_id": b.trigger(), "view": modal("1")})["view"].(object)
+	opened := b.must("views.open", object{"trigger_id": b.TriggerOf(aliceID), "view": modal("1")})["view"].(object)
 	b.must("views.update", object{"view_id": opened["id"], "hash": opened["hash"], "view": modal("2")})
 	b.refused("hash_conflict", "views.update", object{"view_id": opened["id"], "hash": opened["hash"], "view": modal("3")})
 	b.refused("not_found", "views.update", object{"view_id": "V404", "view": modal("3")})

@@ -4,8 +4,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,19 +18,20 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "slacksim:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string) error {
+// run serves until ctx ends, having told out where.
+func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("slacksim", flag.ContinueOnError)
 	api := flags.String("listen-api", "127.0.0.1:7080", "loopback `address` of the Slack side")
 	page := flags.String("listen-page", "127.0.0.1:7081", "loopback `address` of the people's side")
 	config := flags.String("config", "", "JSON `file` with the workspace; without it the demo's Web3 Marketplace")
 	if err := flags.Parse(args); err != nil {
-		if err == flag.ErrHelp {
+		if errors.Is(err, flag.ErrHelp) {
 			return nil
 		}
 		return err
@@ -52,7 +55,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("people:          %s\nSLACK_API_URL=%s\nSLACK_BOT_TOKEN=%s\nSLACK_APP_TOKEN=%s\n",
+	fmt.Fprintf(out, "people:          %s\nSLACK_API_URL=%s\nSLACK_BOT_TOKEN=%s\nSLACK_APP_TOKEN=%s\n",
 		at.Page, at.API, cfg.App.BotToken, cfg.App.AppToken)
 	<-ctx.Done()
 	return w.Close()
