@@ -16,6 +16,9 @@ import (
 // Receive records a delivery and its job in one transaction; only then may it be acknowledged. fresh is false for a key that was received
 // before: nothing is inserted then. The payload comes back to [Jobs].Inbox byte for byte.
 func (s *Store) Receive(ctx context.Context, key, kind string, payload []byte) (fresh bool, err error) {
+	if payload == nil {
+		payload = []byte{} // nil would be null
+	}
 	err = s.tx(ctx, "receive "+kind, func(ctx context.Context, tx pgx.Tx, q *query.Queries) error {
 		n, err := q.Receive(ctx, query.ReceiveParams{Key: key, Kind: kind, Payload: payload})
 		if err != nil || n == 0 {

@@ -55,6 +55,7 @@ func (c *clock) move(d time.Duration) {
 
 type testBundle struct {
 	*store.Store
+	t     *testing.T
 	url   string
 	clock *clock
 }
@@ -63,7 +64,7 @@ func setup(t *testing.T) *testBundle {
 	t.Helper()
 	url := server.NewDatabase(t)
 	c := &clock{t: time.Now().Truncate(time.Second).UTC()}
-	return &testBundle{Store: open(t, url, c.now), url: url, clock: c}
+	return &testBundle{Store: open(t, url, c.now), t: t, url: url, clock: c}
 }
 
 func open(t *testing.T, url string, now func() time.Time) *store.Store {

@@ -21,7 +21,7 @@ import (
 type Options struct {
 	// Dir holds the instance; it is made, and owned by whoever Postgres runs as. A second start with the same Dir finds its data again.
 	Dir string
-	// Fast trades durability for speed: for tests only.
+	// Fast survives the end of the program, not of the computer: for tests only.
 	Fast bool
 }
 
@@ -125,7 +125,8 @@ func (s *Server) launch() error {
 	args := []string{"-D", filepath.Join(s.dir, "data"), "-k", s.dir, "-h", "", "-p", "5432",
 		"-c", "max_connections=200", "-c", "shared_buffers=16MB", "-c", "log_min_messages=warning"}
 	if s.fast {
-		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+		// Commits still reach the kernel, so that Kill loses none.
+		args = append(args, "-c", "fsync=off", "-c", "full_page_writes=off")
 	}
 	cmd := exec.Command(filepath.Join(s.bin, "postgres"), args...)
 	s.output = &bytes.Buffer{}
@@ -155,6 +156,9 @@ func ping(ctx context.Context, url string) error {
 func (s *Server) URL(database string) string {
 	return "postgres:///" + url.PathEscape(database) + "?" + url.Values{"host": {s.dir}, "port": {"5432"}, "user": {superuser}}.Encode()
 }
+
+// Binaries is the directory of the Postgres programs that run the instance.
+func (s *Server) Binaries() string { return s.bin }
 
 // Pause makes the instance stand still, as a hung disk would: connections stay open and nothing answers. Resume ends it.
 func (s *Server) Pause() error {
