@@ -13,7 +13,7 @@ export function blocks(items, env) {
 /** text describes a text object of either type. */
 export function text(object, env) {
   if (!object) return [];
-  return object.type === 'mrkdwn' ? mrkdwn(object.text, env) : plain(object.text);
+  return object.type === 'mrkdwn' ? mrkdwn(object.text, env) : plain(object.text, object.emoji);
 }
 
 const kind = (block) => String(block?.type ?? 'unknown').replace(/[^a-z_]/g, '');

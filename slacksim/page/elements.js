@@ -76,12 +76,12 @@ function button(e, block, env) {
   };
   return h('button', {
     type: 'button', class: `btn ${['primary', 'danger'].includes(e.style) ? e.style : ''}`, 'aria-label': e.accessibility_label, data: tags(e), on: { click: press },
-  }, h('span', { class: 'btn-label' }, plain(e.text?.text), url && ' ↗'));
+  }, h('span', { class: 'btn-label' }, plain(e.text?.text, e.text?.emoji), url && ' ↗'));
 }
 
 function overflow(e, block, env) {
   const choices = list(e.options).map((option) => ({
-    label: plain(option.text?.text), value: option.value,
+    label: plain(option.text?.text, option.text?.emoji), value: option.value,
     pick: () => (option.url && safeURL(option.url) && window.open(option.url, '_blank', 'noopener'), choose(e, block, env, { selected_option: option })),
   }));
   return h('button', {
@@ -176,7 +176,7 @@ function boxes(e, block, env, type) {
     if (!(await choose(e, block, env, { [key]: type === 'radio' ? picked[0] : picked }))) el.checked = !el.checked;
   };
   const name = `${block.block_id}-${e.action_id}`;
-  const words = (object) => (object?.type === 'mrkdwn' ? mrkdwn(object.text, env) : plain(object?.text));
+  const words = (object) => (object?.type === 'mrkdwn' ? mrkdwn(object.text, env) : plain(object?.text, object?.emoji));
   return h('div', { class: 'choices', data: tags(e) }, list(e.options).map((option) => h('label', { class: 'choice' },
     h('input', { type, name, value: option.value, checked: chosen.has(option.value), on: { change } }),
     h('span', null, words(option.text), option.description && h('span', { class: 'input-hint' }, words(option.description))))));

@@ -6,7 +6,7 @@ const unicode = {
   white_check_mark: '✅', heavy_check_mark: '✔️', x: '❌', warning: '⚠️', no_entry: '⛔', no_entry_sign: '🚫',
   red_circle: '🔴', large_green_circle: '🟢', large_yellow_circle: '🟡', large_orange_circle: '🟠',
   large_blue_circle: '🔵', white_circle: '⚪', black_circle: '⚫', hourglass: '⌛', hourglass_flowing_sand: '⏳',
-  information_source: 'ℹ️', question: '❓', exclamation: '❗', rotating_light: '🚨', lock: '🔒', unlock: '🔓',
+  information_source: 'ℹ️', question: '❓', exclamation: '❗', rotating_light: '🚨', hand: '✋', raised_hand: '✋', grey_question: '❔', lock: '🔒', unlock: '🔓',
   bell: '🔔', no_bell: '🔕', pushpin: '📌', link: '🔗', mag: '🔍', wrench: '🔧', hammer_and_wrench: '🛠️', gear: '⚙️',
   rocket: '🚀', fire: '🔥', fire_engine: '🚒', boom: '💥', zap: '⚡', eyes: '👀', thinking_face: '🤔', tada: '🎉',
   pray: '🙏', clap: '👏', wave: '👋', raised_hands: '🙌', muscle: '💪', ok_hand: '👌', '+1': '👍', thumbsup: '👍',
@@ -42,6 +42,8 @@ const drawn = {
   stop_sign: [['path', { d: 'M6.7 2h6.6L18 6.7v6.6L13.3 18H6.7L2 13.3V6.7z', fill: '#d9364a' }], line('M6 10h8', '#fff', 2.6)],
   information_source: [box('#3b7de0'), line('M10 9.4v5M10 6v.1')],
   question: [line('M6.8 6.6a3.3 3.3 0 1 1 4.8 3c-1.1.7-1.6 1.2-1.6 2.6M10 16v.1', '#d9364a', 2.6)],
+  grey_question: [line('M6.8 6.6a3.3 3.3 0 1 1 4.8 3c-1.1.7-1.6 1.2-1.6 2.6M10 16v.1', '#8a93a3', 2.6)],
+  raised_hand: [line('M7 11V5M10 10V3.2M13 11V5M16 12V8', '#f0b93a', 2.4), ['path', { d: 'M5.8 9.6h11.4V13a5.4 5.4 0 0 1-9.9 3L3 11.4l1.6-1.2 2.4 1.8z', fill: '#f0b93a' }]],
   exclamation: [line('M10 3.4v8.4M10 16.4v.1', '#d9364a', 3)],
   hourglass_flowing_sand: [line('M5 2.6h10M5 17.4h10M6.4 3c0 4 3.6 4.6 3.6 7s-3.6 3-3.6 7M13.6 3c0 4-3.6 4.6-3.6 7s3.6 3 3.6 7', '#9a6b2f', 1.8), line('M8.2 15.6h3.6', '#e3b21c', 2)],
   rotating_light: [['path', { d: 'M5 15V11a5 5 0 0 1 10 0v4z', fill: '#d9364a' }], ['rect', { x: 3.4, y: 15, width: 13.2, height: 2.6, rx: 1, fill: '#5c6675' }], line('M10 2v1.4M3.6 5l1 1M16.4 5l-1 1', '#d9364a', 1.6)],
@@ -66,6 +68,7 @@ const drawn = {
 };
 drawn.hourglass = drawn.hourglass_flowing_sand;
 drawn.octagonal_sign = drawn.stop_sign;
+drawn.hand = drawn.raised_hand;
 drawn.thumbsup = drawn['+1'];
 drawn.alarm_clock = drawn.stopwatch;
 drawn.clipboard = drawn.page_facing_up = drawn.memo;
@@ -86,8 +89,9 @@ export function emoji(name) {
 
 const shape = ([tag, attrs, inner = []]) => h(tag, attrs, inner.map(shape));
 
-/** withEmoji splits plain text into text, known :shortcodes: and drawn unicode emoji. */
-export function withEmoji(text) {
+/** withEmoji splits text into text, known :shortcodes: unless they are switched off, and drawn unicode emoji. */
+export function withEmoji(text, shortcodes = true) {
+  if (!shortcodes) return drawUnicode(String(text));
   const parts = String(text).split(/(:[a-z0-9_+'-]+:(?::skin-tone-\d:)?)/);
   return parts.flatMap((part, i) => (i % 2 && emoji(part.replace(/^:|:$/g, ''))) || drawUnicode(part));
 }

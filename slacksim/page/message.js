@@ -16,7 +16,8 @@ const gap = 5 * 60;
 export function follows(previous, m) {
   if (!previous || lineTypes.has(m.subtype) || lineTypes.has(previous.subtype)) return false;
   const same = previous.user === m.user && previous.username === m.username && Boolean(previous.ephemeral) === Boolean(m.ephemeral);
-  return same && !previous.reply_count && Number(m.ts) - Number(previous.ts) < gap;
+  // A card is a thing of its own: it says who put it up.
+  return same && m.blocks?.[0]?.type !== 'header' && !previous.reply_count && Number(m.ts) - Number(previous.ts) < gap;
 }
 
 /** message describes m. view: {store, env, place: 'top' | 'thread', room, compact, pinned, news, do}. */

@@ -49,7 +49,7 @@ export function newModals({ env, post, current, failed }) {
     replace(el, h('form', { class: 'modal-form', on: { submit: (event) => { event.preventDefault(); submit(); } } },
       h('header', { class: 'modal-head' },
         stack.length > 1 && h('button', { type: 'button', class: 'tool', 'aria-label': 'Back', data: { testid: 'modal-back' }, on: { click: close } }, '‹'),
-        h('h2', { id: 'modal-title' }, plain(view.title?.text)),
+        h('h2', { id: 'modal-title' }, plain(view.title?.text, view.title?.emoji)),
         h('button', { type: 'button', class: 'tool', 'aria-label': 'Close', data: { testid: 'modal-close' }, on: { click: close } }, '×')),
       h('div', { class: 'modal-body' }, loose.map(([, words]) => h('p', { class: 'input-error', role: 'alert' }, words)), blocks(view.blocks, bound)),
       h('footer', { class: 'dialog-buttons' },

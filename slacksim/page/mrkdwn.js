@@ -20,9 +20,9 @@ export function mrkdwn(text, ctx) {
   });
 }
 
-/** plain describes a plain_text object's text: no marks and no mentions. */
-export function plain(text) {
-  return withEmoji(decode(text ?? ''));
+/** plain describes a plain_text object's text: no marks and no mentions, and :shortcodes: unless its emoji is false. */
+export function plain(text, shortcodes) {
+  return withEmoji(decode(text ?? ''), shortcodes);
 }
 
 function quotes(text, ctx) {

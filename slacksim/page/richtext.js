@@ -41,7 +41,7 @@ function styled(leaf, ctx) {
 function bare(leaf, ctx) {
   switch (leaf.type) {
     case 'text':
-      return leaf.style?.code ? [leaf.text ?? ''] : withEmoji(leaf.text ?? '');
+      return leaf.style?.code ? [leaf.text ?? ''] : withEmoji(leaf.text ?? '', false);
     case 'link':
       return [link(leaf.url, [leaf.text || leaf.url])].flat();
     case 'emoji':

@@ -39,6 +39,15 @@ test('blocks: what is hostile is still shown, as text', () => {
   assert.equal(plainText(blocks([{ type: 'markdown', text: evil }], env())), evil);
 });
 
+test('blocks: shortcodes become emoji in mrkdwn and plain_text, not where emoji is false and not in rich_text', () => {
+  const drawn = (...items) => all(blocks(items, env())).filter((e) => e.attrs.class === 'emoji').length;
+  assert.equal(drawn({ type: 'section', text: md(':fire:') }), 1);
+  assert.equal(drawn({ type: 'header', text: pt(':fire:') }), 1);
+  assert.equal(drawn({ type: 'header', text: { ...pt(':fire:'), emoji: false } }), 0);
+  assert.equal(drawn({ type: 'rich_text', elements: [{ type: 'rich_text_section', elements: [{ type: 'text', text: ':fire:' }] }] }), 0);
+  assert.equal(drawn({ type: 'rich_text', elements: [{ type: 'rich_text_section', elements: [{ type: 'text', text: '🔴 down' }, { type: 'emoji', name: 'fire' }] }] }), 2);
+});
+
 test('blocks: a malformed block is shown as such and takes nothing down', () => {
   for (const block of [{}, { type: 'section' }, { type: 'actions' }, { type: 'context', elements: 'x' }, { type: 'rich_text' }, { type: 'table', rows: [null, {}] }, { type: 'input' }, { type: 'image' }]) {
     assert.doesNotThrow(() => blocks([block], env()), JSON.stringify(block));

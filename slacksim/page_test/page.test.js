@@ -97,5 +97,6 @@ test('follows: messages of one person within five minutes share a head', () => {
   assert.equal(follows(first, { ts: '500.0', user: 'U1' }), false);
   assert.equal(follows(first, { ts: '200.0', user: 'U2' }), false);
   assert.equal(follows(first, { ts: '200.0', user: 'U1', ephemeral: true }), false);
+  assert.equal(follows(first, { ts: '200.0', user: 'U1', blocks: [{ type: 'header' }] }), false);
   assert.equal(follows(null, first), false);
 });
