@@ -150,7 +150,8 @@ func (w *Workspace) ChangeChannel(c ChannelChange) (string, error) {
 	return ch.ID, nil
 }
 
-// ChangeUsergroup makes a user group, or sets the members of the one whose ID or handle it carries.
+// ChangeUsergroup makes a user group, or changes the one whose ID or handle it carries. Users, when it
+// is there, is everybody who is in the group from now on.
 func (w *Workspace) ChangeUsergroup(change Usergroup) (string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -171,7 +172,9 @@ func (w *Workspace) ChangeUsergroup(change Usergroup) (string, error) {
 		w.usergroups = append(w.usergroups, g)
 	}
 	g.Name = cmp.Or(change.Name, g.Name, g.Handle)
-	w.setGroup(g, users)
+	if change.Users != nil {
+		w.setGroup(g, users)
+	}
 	w.notify()
 	return g.ID, nil
 }

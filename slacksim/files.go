@@ -127,7 +127,7 @@ func completeUpload(c *call) (answer, error) {
 	for _, id := range targets {
 		one := *c
 		one.args = map[string]any{"channel": id}
-		ch, err := one.shareTarget()
+		ch, err := one.target("channel")
 		if err != nil {
 			return nil, err
 		}
@@ -166,15 +166,6 @@ func completeUpload(c *call) (answer, error) {
 		out = append(out, f.File)
 	}
 	return answer{"files": out}, nil
-}
-
-// shareTarget is target for files: being able to write is not enough, the app must be in the channel.
-func (c *call) shareTarget() (*channel, error) {
-	ch := c.channel(c.str("channel")) // an ID: names are not accepted here
-	if ch == nil {
-		return nil, refuse("channel_not_found")
-	}
-	return c.target("channel")
 }
 
 // describeFile fills in what follows from name and content.

@@ -46,15 +46,17 @@ func (w *Workspace) spend(name string, burst float64, perSecond float64) time.Du
 }
 
 // limited returns how long the caller must wait before it may call the method again; 0 means go on.
-func (w *Workspace) limited(name string, m method, channelID string) time.Duration {
+func (w *Workspace) limited(name string, m method, where string) time.Duration {
 	if w.cfg.NoRateLimits {
 		return 0
 	}
 	if wait := w.spend(name, float64(m.tier), float64(m.tier)/60); wait > 0 {
 		return wait
 	}
-	if name == "chat.postMessage" && channelID != "" {
-		return w.spend("channel "+channelID, channelBurst, 1)
+	if name == "chat.postMessage" {
+		if ch := w.addressed(where); ch != nil {
+			return w.spend("channel "+ch.ID, channelBurst, 1)
+		}
 	}
 	return 0
 }

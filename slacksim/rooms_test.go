@@ -59,6 +59,14 @@ func (b *bundle) archived(name string) string {
 	return id
 }
 
+func TestOnlyPostingTakesAChannelByName(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must("chat.postMessage", object{"channel": "#ops", "text": "x"})
+	b.refused("channel_not_found", "conversations.history", object{"channel": "ops"})
+	b.refused("channel_not_found", "conversations.setTopic", object{"channel": "#ops", "topic": "x"})
+}
+
 func TestInvitationsAreAllOrNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -189,9 +189,9 @@ func scalar(v any) (string, bool) {
 
 // target finds the conversation an argument names and checks scope, membership and archive for it.
 func (c *call) target(argument string) (*channel, error) {
-	ch := c.channelByName(c.str(argument))
-	if ch == nil && c.name == "chat.postMessage" && c.user(c.str(argument)) != nil {
-		ch = c.im(c.str(argument)) // chat.postMessage takes a person's ID for the direct conversation
+	ch := c.channel(c.str(argument))
+	if c.name == "chat.postMessage" || c.name == "chat.postEphemeral" {
+		ch = c.addressed(c.str(argument))
 	}
 	if ch == nil || ch.IsPrivate && !c.botIsIn(ch) {
 		return nil, refuse("channel_not_found")
@@ -211,6 +211,18 @@ func (c *call) target(argument string) (*channel, error) {
 		}
 	}
 	return ch, nil
+}
+
+// addressed is the conversation that a posting method means: the only methods that take names, and a person's ID for
+// the direct conversation with them.
+func (w *Workspace) addressed(where string) *channel {
+	if ch := w.channelByName(where); ch != nil {
+		return ch
+	}
+	if u := w.user(where); u != nil && !u.IsBot && !u.Deleted {
+		return w.im(u.ID)
+	}
+	return nil
 }
 
 // readArgs takes a call's arguments and token out of its query, form, multipart or JSON body.

@@ -86,8 +86,8 @@ func (w *Workspace) answerCall(name string, args map[string]any, token string, a
 	if err := w.authorize(m, token); err != nil {
 		return reply(nil, err)
 	}
-	channelID, _ := scalar(args["channel"])
-	if wait := w.limited(name, m, channelID); wait > 0 {
+	where, _ := scalar(args["channel"])
+	if wait := w.limited(name, m, where); wait > 0 {
 		return tooMany(retryAfter(wait))
 	}
 	if err := checkArgs(m, args); err != nil {
