@@ -166,6 +166,9 @@ func (m *page) facts(facts []card.Fact) {
 	}
 	var els []slack.RichTextSectionElement
 	for _, f := range facts {
+		if m.full() {
+			break
+		}
 		label, value := line(f.Label.String()), strings.TrimSpace(clean(f.Value.String()))
 		els = m.row(els, bold(label+": "), plainElement(value), len(label)+2+len(value))
 	}
@@ -178,6 +181,9 @@ func (m *page) findings(findings []finding.Finding) {
 	}
 	var els []slack.RichTextSectionElement
 	for _, f := range findings {
+		if m.full() {
+			break
+		}
 		check := findingMarks[f.Status] + " " + line(f.Check) + "  "
 		said := line(f.Line.String())
 		if fix := line(f.Fix.String()); fix != "" {
@@ -189,6 +195,9 @@ func (m *page) findings(findings []finding.Finding) {
 }
 
 var findingMarks = map[finding.Status]string{finding.OK: "✅", finding.Warn: "⚠️", finding.Fail: "🔴", finding.Unknown: "❔"}
+
+// full reports whether the rest of a list is left to the file: what comes after a line that did not fit is not shown either.
+func (m *page) full() bool { return m.cut }
 
 // row appends one line to els when it fits.
 func (m *page) row(els []slack.RichTextSectionElement, first, rest *slack.RichTextSectionTextElement, size int) []slack.RichTextSectionElement {

@@ -27,6 +27,9 @@ func (m *page) table(t finding.Table) {
 	}
 	var els []slack.RichTextSectionElement
 	for _, row := range t.Rows {
+		if m.full() {
+			break
+		}
 		first, rest := listed(t.Columns, row)
 		els = m.row(els, bold(first), plainElement(rest), len(first)+len(rest))
 	}
@@ -82,10 +85,17 @@ func grid(t finding.Table) (string, int) {
 	return b.String(), total - 2
 }
 
-// plain is all of a card as text, for the file that has what did not fit.
+// maxFile bounds the file with what did not fit; handlers upload what is meant to be longer themselves.
+const maxFile = 1 << 20
+
+// plain is a card as text, for the file that has what did not fit.
 func plain(c card.Card) redact.Text {
 	var b strings.Builder
-	say := func(parts ...string) { b.WriteString(strings.Join(parts, "") + "\n") }
+	say := func(parts ...string) {
+		if b.Len() < maxFile {
+			b.WriteString(strings.Join(parts, "") + "\n")
+		}
+	}
 	say(c.Verdict.String())
 	say(c.Title.String())
 	for _, p := range c.Parts {
@@ -110,5 +120,5 @@ func plain(c card.Card) redact.Text {
 	for _, n := range c.Notes {
 		say(n.String())
 	}
-	return redact.F("%s", b.String())
+	return redact.F("%s", cut(b.String(), maxFile))
 }

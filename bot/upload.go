@@ -110,6 +110,9 @@ func (b *Bot) shared(ctx context.Context, id string) (there bool, err error) {
 		}
 		return err
 	})
+	if refused(err, "file_not_found") { // so it is called until the last step is done
+		return false, nil
+	}
 	return there, err
 }
 
