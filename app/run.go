@@ -62,10 +62,11 @@ func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 
 	var running sync.WaitGroup
 	dbCtx, stopDB := context.WithCancel(ctx)
+	opened := make(chan struct{})
 	running.Go(func() {
 		st.connect(dbCtx, store.Config{URL: url, Log: log, Now: time.Now}, store.Jobs{
 			Execute: desk.Execute, Watch: desk.Watch, Reconcile: desk.Reconcile, Remind: desk.Remind, Announce: desk.Announce, Inbox: slack.Process,
-		}, log)
+		}, opened, log)
 	})
 	ending.push("database", func() error {
 		stopDB()
@@ -74,6 +75,11 @@ func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 		defer cancel()
 		return st.stop(stop)
 	})
+	// Nobody shall be told "the database does not answer" because the bot was quicker; nobody shall wait for a database that is away.
+	select {
+	case <-opened:
+	case <-ctx.Done():
+	}
 	return serve(ctx, s, log, registry, desk, slack, clusters, st, streams, ending)
 }
 

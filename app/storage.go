@@ -22,10 +22,13 @@ type storage struct {
 // reopenEvery is how long a database that does not answer is left alone before it is tried again.
 const reopenEvery = 2 * time.Second
 
-// connect opens the store and starts its jobs, again and again until it works or ctx ends.
-func (s *storage) connect(ctx context.Context, cfg store.Config, jobs store.Jobs, log zerolog.Logger) {
-	for {
+// connect opens the store and starts its jobs, again and again until it works or ctx ends. It closes tried after the first attempt.
+func (s *storage) connect(ctx context.Context, cfg store.Config, jobs store.Jobs, tried chan<- struct{}, log zerolog.Logger) {
+	for first := true; ; first = false {
 		err := s.try(ctx, cfg, jobs)
+		if first {
+			close(tried)
+		}
 		if err == nil || ctx.Err() != nil {
 			return
 		}

@@ -46,13 +46,13 @@ func cmdSee(ts *testscript.TestScript, neg bool, args []string) {
 	s.wait(ts, args[1:], func(m slacksim.Message) bool { return m.Channel == channel && !m.Ephemeral })
 }
 
-// cmdAlone: alone USER REGEXP... waits for a message that only this person sees, ephemeral or direct.
+// cmdAlone: alone USER REGEXP... waits for an ephemeral message that only this person sees, later than the one heard before. What see found
+// stays the last one: that is where people click.
 func cmdAlone(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
-	user := userID(args[0])
-	s.wait(ts, args[1:], func(m slacksim.Message) bool {
-		return m.EphemeralTo == user || m.Ephemeral && m.EphemeralTo == user
-	})
+	user, heard, shown := userID(args[0]), s.heard[args[0]], s.last
+	s.wait(ts, args[1:], func(m slacksim.Message) bool { return m.EphemeralTo == user && m.TS > heard })
+	s.heard[args[0]], s.last = s.last.TS, shown
 }
 
 // cmdDM: dm USER REGEXP... waits for a direct message of the bot.

@@ -87,11 +87,12 @@ type story struct {
 	redis     *process
 	redisPort string
 	bots      map[string]*process
-	last      slacksim.Message // what see found
+	last      slacksim.Message  // what see found
+	heard     map[string]string // by person, the ts of the last whisper that a story looked at
 }
 
 func setUp(env *testscript.Env) error {
-	s := &story{env: env, bots: map[string]*process{}}
+	s := &story{env: env, bots: map[string]*process{}, heard: map[string]string{}}
 	env.Values["story"] = s
 	cfg := slacksim.Marketplace()
 	ws, err := slacksim.New(cfg)
