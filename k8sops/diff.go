@@ -77,7 +77,8 @@ func (d *differ) compare(path string, a, b any, hidden bool) {
 	la, listA := a.([]any)
 	lb, listB := b.([]any)
 	if (listA || a == nil) && (listB || b == nil) && !(scalars(la) && scalars(lb)) {
-		secret := strings.HasSuffix(path, ".env") || strings.HasSuffix(path, ".httpHeaders")
+		key := path[strings.LastIndex(path, ".")+1:]
+		secret := key == "env" || key == "httpHeaders"
 		na, nb := named(la), named(lb)
 		for _, k := range union(na, nb) {
 			d.compare(path+"["+k+"]", na[k], nb[k], secret)
