@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -203,6 +205,34 @@ func TestUpRefuses(t *testing.T) {
 			}
 			if err := exitsWith(b, 3, "status"); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestUpLeavesOtherPeoplesDirectoriesAlone(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"up"}, {"up", "--detach"}, {"status"}, {"down"}} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			b := &bench{t: t, dir: t.TempDir()}
+			mine := filepath.Join(b.dir, "logs", "mine.txt")
+			if err := os.MkdirAll(filepath.Dir(mine), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(mine, []byte("precious"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, complaint, err := b.run(args...)
+			if args[0] == "up" && (err == nil || !strings.Contains(complaint, "holds other files")) {
+				t.Errorf("got %v, %q", err, complaint)
+			}
+			if got, err := os.ReadFile(mine); err != nil || string(got) != "precious" {
+				t.Errorf("the file: got %q, %v", got, err)
+			}
+			entries, err := os.ReadDir(b.dir)
+			if err != nil || len(entries) != 1 {
+				t.Errorf("the directory: got %v, %v, want logs alone", entries, err)
 			}
 		})
 	}

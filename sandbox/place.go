@@ -112,6 +112,29 @@ func holder(l cluster.Layout) (pid int, err error) {
 	return pid, nil
 }
 
+// prepare makes the directory a sandbox's. One that holds anything else is
+// refused, because each start removes what the one before it left.
+func prepare(l cluster.Layout) error {
+	if err := os.MkdirAll(string(l), 0o700); err != nil {
+		return fmt.Errorf("start in %s: %w", l, err)
+	}
+	if _, err := os.Stat(lockPath(l)); err == nil {
+		return nil
+	}
+	entries, err := os.ReadDir(string(l))
+	if err != nil {
+		return fmt.Errorf("start in %s: %w", l, err)
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("start in %s: it holds other files (%s, …), which a start could remove; nothing was touched; give a new or empty directory",
+			l, entries[0].Name())
+	}
+	if err := os.WriteFile(lockPath(l), nil, 0o600); err != nil {
+		return fmt.Errorf("start in %s: %w", l, err)
+	}
+	return nil
+}
+
 // claim locks the directory and signs with this process's id, for holder.
 func claim(l cluster.Layout) (unlock func(), err error) {
 	// Another command that only looks holds the lock for a moment.
@@ -151,10 +174,10 @@ func readContact(l cluster.Layout) (contact, error) {
 var errLocked = errors.New("a sandbox runs here already; see it with: sandbox status, end it with: sandbox down")
 
 // lockDir takes the directory for this process until unlock or its end, however
-// it ends, and returns errLocked when another has it. A directory that does not
-// exist is errNotRunning.
+// it ends, and returns errLocked when another has it. A directory that no sandbox
+// has ever used is errNotRunning.
 func lockDir(l cluster.Layout) (unlock func(), err error) {
-	f, err := os.OpenFile(lockPath(l), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(lockPath(l), os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", l, errNotRunning)
 	}

@@ -48,8 +48,8 @@ type supervisor struct {
 // and returns when the last component is gone. It tells each phase to say, and
 // calls ready once with what the world looks like; ready's error stops it all.
 func supervise(ctx context.Context, r request, say io.Writer, ready func(info) error) error {
-	if err := os.MkdirAll(string(r.layout), 0o700); err != nil {
-		return fmt.Errorf("start in %s: %w", r.layout, err)
+	if err := prepare(r.layout); err != nil {
+		return err
 	}
 	unlock, err := claim(r.layout)
 	if err != nil {

@@ -85,6 +85,9 @@ func parsePorts(value string) (base int, err error) {
 // upDetached starts a supervisor in a session of its own and follows its report
 // until it is ready.
 func upDetached(ctx context.Context, r request, ports string, asJSON bool) error {
+	if err := prepare(r.layout); err != nil {
+		return err
+	}
 	// Here and not in the supervisor, so that a terminal shows its progress.
 	if _, err := ensureBinaries(ctx, os.Stderr); err != nil {
 		return err
@@ -92,9 +95,6 @@ func upDetached(ctx context.Context, r request, ports string, asJSON bool) error
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this executable: %w", err)
-	}
-	if err := os.MkdirAll(string(r.layout), 0o700); err != nil {
-		return fmt.Errorf("start in %s: %w", r.layout, err)
 	}
 	logPath := filepath.Join(string(r.layout), "supervisor.log")
 	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)

@@ -77,11 +77,11 @@ func TestUp(t *testing.T) {
 		}
 	})
 	t.Run("exec comes through the API, with the exit code", func(t *testing.T) {
-		out, err := b.kubectl(b.BotKubeconfig, "exec", "statefulset/postgres-primary", "--", "pg_isready", "-U", "postgres")
+		out, err := b.kubectl(b.Kubeconfig, "exec", "statefulset/postgres-primary", "--", "pg_isready", "-U", "postgres")
 		if err != nil || !strings.Contains(out, "accepting connections") {
 			t.Errorf("pg_isready: got %q, %v", out, err)
 		}
-		_, err = b.kubectl(b.BotKubeconfig, "exec", "statefulset/postgres-primary", "--", "pg_isready", "--no-such-flag")
+		_, err = b.kubectl(b.Kubeconfig, "exec", "statefulset/postgres-primary", "--", "pg_isready", "--no-such-flag")
 		if err == nil || !strings.Contains(err.Error(), "exit code") {
 			t.Errorf("an unknown flag: got %v, want an exit code", err)
 		}

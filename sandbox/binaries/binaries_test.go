@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -114,6 +116,31 @@ func TestEnsureBuildsAnewWhenTheSourcesChange(t *testing.T) {
 	}
 	if first == second {
 		t.Errorf("other sources: got the same folder %s", first)
+	}
+}
+
+func TestProgressCountsWhatGoCompiles(t *testing.T) {
+	// Not parallel: it gives Go an empty build cache, so that the standard library
+	// packages of the program have to be compiled.
+	t.Setenv("GOCACHE", t.TempDir())
+	var progress bytes.Buffer
+	if _, err := hello(t, `println("counted")`).Ensure(t.Context(), &progress); err != nil {
+		t.Fatal(err)
+	}
+	counts := regexp.MustCompile(`(\d+) of (\d+) packages compiled, (\d) of 1 programs linked`).FindAllStringSubmatch(progress.String(), -1)
+	if len(counts) < 2 {
+		t.Fatalf("got progress %q", progress.String())
+	}
+	first, last := counts[0], counts[len(counts)-1]
+	if first[1] != "0" || first[3] != "0" {
+		t.Errorf("at first: got %q", first[0])
+	}
+	// All that was announced at first, and no more, was compiled in the end.
+	if last[1] != first[2] || last[2] != first[2] || last[3] != "1" {
+		t.Errorf("announced %s packages, at last: %q", first[2], last[0])
+	}
+	if n, err := strconv.Atoi(last[1]); err != nil || n < 10 {
+		t.Errorf("got %d packages (%v), want at least runtime's ten", n, err)
 	}
 }
 

@@ -62,8 +62,8 @@ func (c Cache) build(ctx context.Context, dir string, progress io.Writer) error 
 // countStale returns how many packages Go has to compile: those that are not in
 // its own build cache yet.
 func (c Cache) countStale(ctx context.Context, src string) (int, error) {
-	// Programs always count as stale, also when only their linking is left to do.
-	const format = `{{if and .Stale (ne .Name "main")}}{{.ImportPath}}{{end}}`
+	// A program is stale also when only its linking is left to do.
+	const format = `{{if and .Stale (ne .StaleReason "not installed but available in build cache")}}{{.ImportPath}}{{end}}`
 	args := append([]string{"list", "-deps", "-f", format}, buildFlags()...)
 	cmd := goCommand(ctx, src, append(args, c.Programs...)...)
 	var complaint bytes.Buffer

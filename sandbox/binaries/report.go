@@ -63,6 +63,7 @@ func (r *report) start(todo int, dir string) {
 func (r *report) stop() {
 	close(r.quit)
 	<-r.stopped
+	r.line()
 	if r.tty {
 		fmt.Fprintln(r.out)
 	}

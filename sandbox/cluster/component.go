@@ -103,6 +103,9 @@ func (c *component) ready(ctx context.Context) error {
 	c.mu.Lock()
 	child := c.child
 	c.mu.Unlock()
+	if child == nil {
+		return fmt.Errorf("wait for %s: it was never started", c.spec.Name)
+	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
