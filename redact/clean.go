@@ -1,27 +1,36 @@
 package redact
 
-import "regexp"
+import "strings"
 
 // Mark stands where a secret was.
 const Mark = "[redacted]"
 
-// Clean returns s without the secrets that the rules know. It is idempotent and never fails; its cost is linear in len(s).
+// maxPasses bounds how often what is left is looked at again; ordinary text needs one look, text with secrets two.
+const maxPasses = 6
+
+// Clean returns s without the secrets that the rules know, as valid UTF-8. Names of keys, schemes, hosts and users stay readable, and so do
+// the identifiers that an engineer needs: UUIDs, digests, commit and trace IDs, names of pods. It is idempotent and never fails; its cost
+// is linear in len(s).
 func Clean(s string) Text {
-	for _, r := range rules {
-		s = r.pattern.ReplaceAllString(s, r.with)
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	for range maxPasses {
+		next := pass(s, 0)
+		if next == s {
+			break
+		}
+		s = next
 	}
 	return Text{s}
 }
 
-type rule struct {
-	name    string
-	pattern *regexp.Regexp
-	with    string
-}
+// maxDepth is how many layers of base64 or URL encoding are opened.
+const maxDepth = 2
 
-var rules = []rule{
-	{"private key", regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`), Mark},
-	{"password in URL", regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://[^\s:/@]*:)[^\s@/]+@`), "${1}" + Mark + "@"},
-	{"authorization header", regexp.MustCompile(`(?i)\b(bearer|basic|token|oauth)(\s+)[a-z0-9._~+/=-]{8,}`), "${1}${2}" + Mark},
-	{"JWT", regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*`), Mark},
+// pass takes out what one look finds. Keys come before shapes: what is named a password is one, whatever it looks like.
+func pass(s string, depth int) string {
+	s = cleanPEM(s)
+	s = cleanPairs(s)
+	s = cleanURLs(s)
+	s = cleanShapes(s)
+	return cleanRuns(s, depth)
 }
