@@ -139,13 +139,17 @@ func valueAfter(s string, sep, start int, key string) (a, b int) {
 func bareEnd(s string, a int) int {
 	for i := a; i < len(s); i++ {
 		switch s[i] {
-		case ' ', '\t', '\n', '\r', '&', '"', '`':
+		case ' ', '\t', '\n', '\r', '"', '`':
 			return i
-		case ',', ';', ')', ']', '}', '\'', '|', '<', '>':
+		case ',', ';', ')', ']', '}', '\'', '|', '<', '>', '&':
 			if strings.HasPrefix(s[a:], Mark) && i < a+len(Mark) {
 				continue
 			}
-			if i+1 == len(s) || strings.IndexByte(" \t\r\n\"',;)]}", s[i+1]) >= 0 || pairFollows(s[i+1:]) {
+			k := i
+			for k < len(s) && k-i < 8 && strings.IndexByte(closers, s[k]) >= 0 {
+				k++
+			}
+			if k == len(s) || k-i == 8 || strings.IndexByte(" \t\r\n\"\\", s[k]) >= 0 || pairFollows(s[k:]) {
 				return i
 			}
 		case '\\':
@@ -156,6 +160,8 @@ func bareEnd(s string, a int) int {
 	}
 	return len(s)
 }
+
+const closers = ",;)]}'|<>&"
 
 func pairFollows(s string) bool {
 	i := 0
