@@ -75,7 +75,7 @@ func setup(t *testing.T, o options) *bundle {
 	}}
 	bc := bot.Config{
 		AppToken: cfg.App.AppToken, BotToken: cfg.App.BotToken, APIURL: addresses.API, Team: team, Inbox: b.inbox, Desk: b.desk,
-		Log: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel), Registry: b.registry, PingTimeout: 300 * time.Millisecond,
+		Log: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel), Registry: b.registry, PingTimeout: 10 * time.Second,
 	}
 	if o.bot != nil {
 		o.bot(&bc)

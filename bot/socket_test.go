@@ -47,7 +47,7 @@ func TestASlashCommandIsAckedAndAnsweredWithACard(t *testing.T) {
 	if m.Channel != ops || m.ThreadTS != "" || m.Ephemeral {
 		t.Errorf("the card stands in %s, thread %q, ephemeral %v", m.Channel, m.ThreadTS, m.Ephemeral)
 	}
-	if s, err := b.slack.WaitSockets(b.ctx, func(s slacksim.SocketState) bool { return len(s.Acks) == 1 }); err != nil || s.Acks[0].Late {
+	if s, err := b.slack.WaitSockets(b.ctx, func(s slacksim.SocketState) bool { return len(s.Acks) > 0 }); err != nil || s.Acks[0].Late {
 		t.Errorf("acks %+v: %v", s.Acks, err)
 	}
 	if keys := b.inbox.keys(); len(keys) != 0 {
@@ -202,7 +202,11 @@ func TestSocketsComeBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t, options{handle: answering})
+			b := setup(t, options{handle: answering, bot: func(c *bot.Config) {
+				if op == slacksim.SocketHalfOpen {
+					c.PingTimeout = time.Second // the pings come every 50 ms
+				}
+			}})
 			before, err := b.slack.WaitSockets(b.ctx, func(slacksim.SocketState) bool { return true })
 			if err != nil {
 				t.Fatal(err)
