@@ -68,6 +68,7 @@ type Bot struct {
 
 	intake chan envelope
 	work   chan happening
+	sorry  chan struct{} // slots for telling askers that it is busy
 
 	directs   sync.Map // user ID → channel ID
 	overflown sync.Map // place → true
@@ -102,6 +103,7 @@ func New(cfg Config) (*Bot, error) {
 		http:   &http.Client{Timeout: callTime + 5*time.Second}, // slack-go's own client has no timeout
 		intake: make(chan envelope, intakeDepth),
 		work:   make(chan happening, workDepth),
+		sorry:  make(chan struct{}, 8),
 	}
 	b.api = slack.New(cfg.BotToken, slack.OptionAppLevelToken(cfg.AppToken), slack.OptionAPIURL(cfg.APIURL), slack.OptionHTTPClient(b.http))
 	b.edits = edits{bot: b, open: map[place]*editing{}}
@@ -114,12 +116,14 @@ func New(cfg Config) (*Bot, error) {
 	return b, nil
 }
 
+var _ handlers.Conversations = (*Bot)(nil)
+
 // Directory says who is who in this workspace.
 func (b *Bot) Directory() *Directory { return b.people }
 
 // Process is the body of an inbox job: it hands a stored payload to the desk. An error means that the payload cannot be read, which
 // trying again does not cure.
-func (b *Bot) Process(ctx context.Context, _ /* key */, kind string, payload []byte) error {
+func (b *Bot) Process(ctx context.Context, _, kind string, payload []byte) error {
 	h, err := read(kind, payload)
 	if err != nil {
 		return err

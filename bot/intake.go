@@ -19,6 +19,8 @@ const (
 	workWorkers   = 64
 	// storeTime is how much of the three seconds to the ack the inbox may take.
 	storeTime = 2 * time.Second
+	// handleTime bounds one answer, so that nothing that hangs keeps a worker for good.
+	handleTime = 5 * time.Minute
 	// remember is how long a redelivery is recognised; Slack's last retry of an event comes within the hour.
 	remember = 2 * time.Hour
 )
@@ -102,18 +104,30 @@ func (b *Bot) enqueue(ctx context.Context, h happening) {
 	}
 }
 
+// tellBusy does not keep the intake waiting: acks go on while Slack is told.
+
 func (b *Bot) tellBusy(ctx context.Context, h happening) {
-	err := b.At(h.asked.Where).Whisper(ctx, card.Card{
-		Title: redact.Const("Busy"), State: card.Warn,
-		Verdict: redact.Const("Too many commands wait already; yours was not started. Try again in a minute."),
-	})
-	if err != nil {
-		b.cfg.Log.Warn().Err(err).Str("ref", h.asked.Ref).Msg("tell the asker that it is busy")
+	select {
+	case b.sorry <- struct{}{}:
+	default:
+		return // the log has it
 	}
+	go func() {
+		defer func() { <-b.sorry }()
+		err := b.At(h.asked.Where).Whisper(ctx, card.Card{
+			Title: redact.Const("Busy"), State: card.Warn,
+			Verdict: redact.Const("Too many commands wait already; yours was not started. Try again in a minute."),
+		})
+		if err != nil {
+			b.cfg.Log.Warn().Err(err).Str("ref", h.asked.Ref).Msg("tell the asker that it is busy")
+		}
+	}()
 }
 
 // handle lets the desk answer. It finds out first whether other companies read the channel.
 func (b *Bot) handle(ctx context.Context, h happening) {
+	ctx, cancel := context.WithTimeout(ctx, handleTime)
+	defer cancel()
 	if h.home != "" {
 		if err := b.publishHome(ctx, h.home); err != nil {
 			b.cfg.Log.Warn().Err(err).Msg("show the home tab")
