@@ -325,3 +325,29 @@ func TestABrokenURLDoesNotShowItsPassword(t *testing.T) {
 		}
 	}
 }
+
+func TestThisVersionRunsOnALaterSchema(t *testing.T) {
+	t.Parallel()
+	url := server.NewDatabase(t)
+	// What the next version may do while this one still runs beside it: add.
+	mustSQL(t, url, `alter table approvals add column later text not null default '';
+		alter table leases add column later text; create table later (id text);
+		insert into goose_db_version (version_id, is_applied) values (2, true);
+		insert into river_migration (line, version) values ('main', 999)`)
+	c := &clock{t: time.Now().UTC()}
+	b := &testBundle{Store: open(t, url, c.now), t: t, url: url, clock: c}
+	executed := make(chan struct{}, 1)
+	start(t, b.Store, store.Jobs{Execute: func(context.Context, string) error { executed <- struct{}{}; return nil }})
+	approved(t, b, "R-1")
+	// A field that only the later version writes.
+	mustSQL(t, url, `update approvals set body = (body::jsonb || '{"later": {"a": 1}}')::json`)
+	acquire(t, b, "R-1")
+	select {
+	case <-executed:
+	case <-time.After(15 * time.Second):
+		t.Fatal("jobs are not worked")
+	}
+	if r, err := b.Request(t.Context(), "R-1"); err != nil || r.State != approval.Approved {
+		t.Errorf("want approved, got %s, %v", r.State, err)
+	}
+}

@@ -118,11 +118,13 @@ func (s *Store) insert(ctx context.Context, tx pgx.Tx, args river.JobArgs, at ti
 
 // insertUnlessWaiting adds a job of a request unless one that is about to run will see what this transaction writes. Such a job is locked
 // until the commit, so that it cannot start on the old state in between; a job somebody is just fetching is skipped and does not count.
-// River's unique jobs would let a running one stand for the new one, which may have read the old state.
+// River's unique jobs would let a running one stand for the new one, which may have read the old state. A job that was put off does not
+// count either, except an execution: it waits for its target.
 func (s *Store) insertUnlessWaiting(ctx context.Context, tx pgx.Tx, args river.JobArgs, id string) error {
 	rows, err := tx.Query(ctx, `select id from river_job
 		where kind = $1 and args @> jsonb_build_object('id', $2::text)
-		  and state in ('available', 'scheduled', 'retryable') and scheduled_at <= clock_timestamp() + interval '1 second'
+		  and state in ('available', 'scheduled', 'retryable')
+		  and (scheduled_at <= clock_timestamp() + interval '1 second' or kind = 'execute')
 		for update skip locked`, args.Kind(), id)
 	if err != nil {
 		return fmt.Errorf("look for a waiting %s job: %w", args.Kind(), err)

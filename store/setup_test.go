@@ -185,3 +185,18 @@ func approved(t *testing.T, b *testBundle, id string) approval.Request {
 func move(b *testBundle, to approval.State) func(*approval.Request) error {
 	return func(r *approval.Request) error { return r.Move(to, "", b.clock.now()) }
 }
+
+// privateDir is short enough for a socket and can be entered by the account that Postgres runs as; t.TempDir is neither.
+func privateDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "svcdown-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("remove %s: %v", dir, err)
+		}
+	})
+	return dir
+}

@@ -2,13 +2,13 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
@@ -62,7 +62,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, named(ctx, "open the database", err)
 	}
-	s := &Store{pool: pool, log: cfg.Log, now: cfg.Now, id: uuid.NewString()}
+	s := &Store{pool: pool, log: cfg.Log, now: cfg.Now, id: rand.Text()}
 	if err := s.prepare(ctx); err != nil {
 		pool.Close()
 		return nil, err

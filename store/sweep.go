@@ -49,9 +49,14 @@ func (s *Store) keepBeating() {
 	})
 }
 
-// sweep takes up what a crash left behind: the running jobs of dead bots, executions whose lease lapsed, approvals that nobody begins.
+// sweep takes up what a crash left behind: the running jobs of dead bots, executions whose lease lapsed, changes that nobody watches,
+// approvals that nobody begins.
 func (s *Store) sweep(ctx context.Context) error {
-	return errors.Join(s.adopt(ctx), s.reconcileLapsed(ctx), s.requeueIdle(ctx), s.forget(ctx))
+	// After an outage of the database nobody was seen for a while: our own jobs are not a dead bot's.
+	if err := s.beat(ctx); err != nil {
+		return err
+	}
+	return errors.Join(s.adopt(ctx), s.reconcileLapsed(ctx), s.watchForsaken(ctx), s.requeueIdle(ctx), s.forget(ctx))
 }
 
 // adopt gives the running jobs of dead bots to the living. River itself does so only after the longest time that a job may take; this does
@@ -78,6 +83,24 @@ func (s *Store) reconcileLapsed(ctx context.Context) error {
 		ids, err := q.LapsedExecutions(ctx)
 		for _, id := range ids {
 			err = errors.Join(err, s.insertUnlessWaiting(ctx, tx, reconcileArgs{ID: id}, id))
+		}
+		return err
+	})
+}
+
+// watchForsaken watches on where a watch job has used up its attempts: the cluster may have been away for longer.
+func (s *Store) watchForsaken(ctx context.Context) error {
+	return s.tx(ctx, "look for changes that nobody watches", func(ctx context.Context, tx pgx.Tx, _ *query.Queries) error {
+		rows, err := tx.Query(ctx, `select a.id from approvals a where a.state = 'applied' and not exists (
+			select 1 from river_job j where j.kind = 'watch' and j.args @> jsonb_build_object('id', a.id)
+			and j.state in ('available', 'scheduled', 'retryable', 'running'))
+			for update skip locked`)
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		for _, id := range ids {
+			err = errors.Join(err, s.insert(ctx, tx, watchArgs{ID: id}, time.Time{}))
 		}
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
 
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/store"
@@ -58,19 +59,15 @@ func TestTwoBotsWorkEachJobOnce(t *testing.T) {
 		}}
 	start(t, b.Store, j)
 	start(t, other, j)
-	var wg sync.WaitGroup
 	for i := range 20 {
-		wg.Go(func() {
-			id := fmt.Sprintf("R-%d", i)
-			approved(t, b, id)
-			for range 2 { // Slack delivers twice
-				if _, err := other.Receive(t.Context(), id, "command", []byte("help\x00\xff")); err != nil {
-					t.Errorf("receive: %v", err)
-				}
+		id := fmt.Sprintf("R-%d", i)
+		approved(t, b, id)
+		for range 2 { // Slack delivers twice
+			if _, err := other.Receive(t.Context(), id, "command", []byte("help\x00\xff")); err != nil {
+				t.Errorf("receive: %v", err)
 			}
-		})
+		}
 	}
-	wg.Wait()
 	eventually(t, "all jobs are worked", 30*time.Second, func() bool {
 		return count(t, b.url, "select count(*) from river_job where kind in ('execute', 'inbox', 'announce') and state <> 'completed'") == 0
 	})
@@ -392,7 +389,7 @@ func TestTheJobsOfALivingBotAreLeftAlone(t *testing.T) {
 	}})
 	propose(t, b, "R-1")
 	<-entered
-	mustSQL(t, b.url, "update river_job set attempted_at = now() - interval '1 hour' where kind = 'announce'") // it takes long
+	mustSQL(t, b.url, "update river_job set attempted_at = now() - interval '1 minute' where kind = 'announce'") // it takes long
 	other := open(t, b.url, b.clock.now)
 	start(t, other, store.Jobs{Announce: func(context.Context, string) error { c.add("announce"); return nil }})
 	if n := count(t, b.url, "select count(*) from river_job where kind = 'announce' and state = 'running'"); n != 1 {
@@ -404,5 +401,61 @@ func TestTheJobsOfALivingBotAreLeftAlone(t *testing.T) {
 	})
 	if n := c.of("announce"); n != 1 {
 		t.Errorf("want 1 call, got %d", n)
+	}
+}
+
+func TestAChangeWhoseWatchGaveUpIsWatchedOn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	approved(t, b, "R-1")
+	l := acquire(t, b, "R-1")
+	if _, err := b.Begin(t.Context(), l, move(b, approval.Executing)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.End(t.Context(), l, move(b, approval.Applied)); err != nil {
+		t.Fatal(err)
+	}
+	mustSQL(t, b.url, "update river_job set state = 'discarded', finalized_at = now() where kind = 'watch'")
+	watched := make(chan string, 1)
+	start(t, b.Store, store.Jobs{Watch: func(_ context.Context, id string) error { watched <- id; return nil }})
+	select {
+	case id := <-watched:
+		if id != "R-1" {
+			t.Errorf("want R-1, got %s", id)
+		}
+	case <-time.After(15 * time.Second):
+		t.Fatal("nobody watches")
+	}
+}
+
+func TestStopLetsJobsEndAndCancelsTheRest(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	s, err := store.Open(t.Context(), store.Config{URL: b.url, Log: zerolog.Nop(), Now: b.clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entered := make(chan struct{})
+	start(t, s, store.Jobs{Execute: func(ctx context.Context, _ string) error {
+		close(entered)
+		<-ctx.Done()
+		return ctx.Err()
+	}})
+	approved(t, b, "R-1")
+	<-entered
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if err := s.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("want to be told that a job had to be cancelled, got %v", err)
+	}
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("took %s", took)
+	}
+	if err := s.Ping(t.Context()); !errors.Is(err, approval.ErrUnavailable) {
+		t.Errorf("after Stop: want ErrUnavailable, got %v", err)
+	}
+	if n := count(t, b.url, "select count(*) from replicas"); n != 0 {
+		t.Errorf("want it signed off, got %d", n)
 	}
 }

@@ -6,14 +6,13 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rs/zerolog"
 
 	"github.com/svcdown/svcdown/store"
 	"github.com/svcdown/svcdown/store/postgres"
-
-	"time"
 )
 
 // Server is one private Postgres with a migrated template. Its Pause, Kill, Stop and Resume make outages; those concern every database on

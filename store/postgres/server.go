@@ -9,12 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // Options of one instance.
@@ -34,7 +33,6 @@ type Server struct {
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
-	output *bytes.Buffer
 	exited chan struct{}
 }
 
@@ -46,7 +44,7 @@ const superuser = "svcdown"
 
 // Start makes the instance if it is new and starts it. The error of a missing Postgres says how to install it.
 func Start(ctx context.Context, opts Options) (*Server, error) {
-	bin, err := binaries()
+	bin, err := search(places())
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +74,9 @@ func (s *Server) create(ctx context.Context) error {
 	if err := s.user.own(s.dir); err != nil {
 		return err
 	}
+	if err := s.user.reaches(s.dir); err != nil {
+		return err
+	}
 	if _, err := os.Stat(filepath.Join(s.dir, "data", "PG_VERSION")); err == nil {
 		return nil
 	}
@@ -92,33 +93,55 @@ func (s *Server) create(ctx context.Context) error {
 	return os.Rename(fresh, filepath.Join(s.dir, "data"))
 }
 
-// Resume starts the instance when it does not run, and returns once it answers.
+// overlap is how long the remains of an instance that was just killed, or whose program was, may be in the way of the next one.
+const overlap = 10 * time.Second
+
+// Resume starts the instance when it does not run, continues it when it is paused, and returns once it accepts connections.
 func (s *Server) Resume(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cmd == nil {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	if s.cmd != nil {
+		if err := s.signal(syscall.SIGCONT); err != nil {
+			return fmt.Errorf("continue Postgres: %w", err)
+		}
+		return s.await(ctx)
+	}
+	for began := time.Now(); ; {
 		if err := s.launch(); err != nil {
 			return fmt.Errorf("start Postgres: %w", err)
 		}
-	} else if err := s.signal(syscall.SIGCONT); err != nil {
-		return fmt.Errorf("continue Postgres: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, startTime)
-	defer cancel()
-	for {
-		err := ping(ctx, s.URL("postgres"))
-		if err == nil {
-			return nil
+		err := s.await(ctx)
+		if err == nil || !inTheWay(err) || time.Since(began) > overlap {
+			return err
 		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// inTheWay recognises what Postgres says when another instance runs in its directory, or has not quite ended.
+func inTheWay(err error) bool {
+	return strings.Contains(err.Error(), "lock file") || strings.Contains(err.Error(), "pre-existing shared memory block")
+}
+
+// await returns once the launched instance is ready. One that ended instead can be launched again.
+func (s *Server) await(ctx context.Context) error {
+	for !s.ready() {
 		select {
 		case <-s.exited:
 			s.cmd = nil
-			return fmt.Errorf("start Postgres in %s: it ended: %s", s.dir, strings.TrimSpace(s.output.String()))
+			return fmt.Errorf("start Postgres in %s: it ended: %s", s.dir, s.lastWords())
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("start Postgres in %s: it does not answer: %w", s.dir, err), s.stop(syscall.SIGQUIT))
-		case <-time.After(20 * time.Millisecond):
+			return errors.Join(fmt.Errorf("start Postgres in %s: it is not ready: %w: %s", s.dir, ctx.Err(), s.lastWords()), s.stop(syscall.SIGQUIT))
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
+	return nil
 }
 
 func (s *Server) launch() error {
@@ -129,8 +152,12 @@ func (s *Server) launch() error {
 		args = append(args, "-c", "fsync=off", "-c", "full_page_writes=off")
 	}
 	cmd := exec.Command(filepath.Join(s.bin, "postgres"), args...)
-	s.output = &bytes.Buffer{}
-	cmd.Dir, cmd.Stderr, cmd.Stdout, cmd.SysProcAttr = s.dir, s.output, s.output, s.user.attributes()
+	log, err := os.Create(s.logFile())
+	if err != nil {
+		return err
+	}
+	defer log.Close() // the process has its own
+	cmd.Dir, cmd.Stderr, cmd.Stdout, cmd.SysProcAttr = s.dir, log, log, s.user.attributes()
 	exited := make(chan struct{})
 	started := make(chan error, 1)
 	go startAndWait(cmd, started, exited)
@@ -141,15 +168,24 @@ func (s *Server) launch() error {
 	return nil
 }
 
-// ping connects once. A server that is starting up refuses.
-func ping(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, url)
+func (s *Server) logFile() string { return filepath.Join(s.dir, "postgres.log") }
+
+// lastWords is what Postgres wrote before it ended.
+func (s *Server) lastWords() string {
+	log, err := os.ReadFile(s.logFile())
 	if err != nil {
-		return err
+		return err.Error()
 	}
-	return conn.Close(ctx)
+	const most = 2000
+	return strings.TrimSpace(string(log[max(0, len(log)-most):]))
+}
+
+// ready reports whether the instance accepts connections, from the file where it says so itself, as pg_ctl does: the first line is its
+// process, the eighth its state. A connection could meet another instance in the same directory.
+func (s *Server) ready() bool {
+	raw, err := os.ReadFile(filepath.Join(s.dir, "data", "postmaster.pid"))
+	lines := strings.Split(string(raw), "\n")
+	return err == nil && len(lines) > 7 && lines[0] == strconv.Itoa(s.cmd.Process.Pid) && strings.TrimSpace(lines[7]) == "ready"
 }
 
 // URL is the address of one of the instance's databases.
@@ -183,7 +219,8 @@ func (s *Server) stop(with syscall.Signal) error {
 	if s.cmd == nil {
 		return nil
 	}
-	err := errors.Join(s.signal(with), s.signal(syscall.SIGCONT)) // one that stands still would not hear it
+	// One that stands still would not hear it otherwise.
+	err := errors.Join(s.signal(with), s.signal(syscall.SIGCONT))
 	select {
 	case <-s.exited:
 	case <-time.After(10 * time.Second):
@@ -201,8 +238,10 @@ func (s *Server) signal(sig syscall.Signal) error {
 	}
 	pid := s.cmd.Process.Pid
 	var err error
-	for _, child := range children(pid) {
-		if sig == syscall.SIGSTOP || sig == syscall.SIGCONT || sig == syscall.SIGKILL {
+	if sig == syscall.SIGSTOP || sig == syscall.SIGCONT || sig == syscall.SIGKILL {
+		var pids []int
+		pids, err = children(pid)
+		for _, child := range pids {
 			err = errors.Join(err, ended(syscall.Kill(child, sig)))
 		}
 	}

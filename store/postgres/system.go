@@ -13,15 +13,20 @@ import (
 	"syscall"
 )
 
-// binaries finds the directory of initdb and postgres: PATH first, then where Debian and Homebrew keep them, the newest version first.
-func binaries() (string, error) {
+// places is where Debian, Red Hat and Homebrew keep Postgres's programs, by version.
+func places() []string {
+	return []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin"}
+}
+
+// search finds the directory of initdb and postgres: PATH first, then the newest of places.
+func search(places []string) (string, error) {
 	if p, err := exec.LookPath("initdb"); err == nil {
 		if real, err := filepath.EvalSymlinks(p); err == nil && has(filepath.Dir(real), "postgres") {
 			return filepath.Dir(real), nil
 		}
 	}
 	best, newest := "", -1
-	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin"} {
+	for _, pattern := range places {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			return "", err
@@ -70,12 +75,33 @@ func unprivileged() (*account, error) {
 	return nil, errors.New("Postgres refuses to run as root, and there is neither a user postgres nor nobody to run it as; start as another user or set DATABASE_URL")
 }
 
-// own gives dir, and what stands in it, to the account.
+// own gives dir to the account.
 func (a *account) own(dir string) error {
 	if a == nil {
 		return nil
 	}
 	return os.Chown(dir, a.uid, a.gid)
+}
+
+// reaches refuses a directory below one that the account may not enter, such as /root.
+func (a *account) reaches(dir string) error {
+	if a == nil {
+		return nil
+	}
+	for parent := filepath.Dir(dir); ; parent = filepath.Dir(parent) {
+		info, err := os.Stat(parent)
+		if err != nil {
+			return err
+		}
+		owner, known := info.Sys().(*syscall.Stat_t)
+		entered := info.Mode().Perm()&0o001 != 0 || (known && (int(owner.Uid) == a.uid && info.Mode().Perm()&0o100 != 0 || int(owner.Gid) == a.gid && info.Mode().Perm()&0o010 != 0))
+		if !entered {
+			return fmt.Errorf("Postgres does not run as root, and its account may not enter %s; choose a directory elsewhere, such as /var/lib/svcdown", parent)
+		}
+		if parent == filepath.Dir(parent) {
+			return nil
+		}
+	}
 }
 
 // attributes make a process of the account's, in a group of its own: Ctrl-C must reach us and not the database under us.
@@ -102,20 +128,17 @@ func startAndWait(cmd *exec.Cmd, started chan<- error, exited chan<- struct{}) {
 }
 
 // children returns the processes that pid started. Postgres gives each a session of its own, so that no process group holds them all.
-func children(pid int) []int {
+func children(pid int) ([]int, error) {
 	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=").Output()
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("list the processes of Postgres (apt-get install procps): %w", err)
 	}
 	var pids []int
 	for line := range strings.Lines(string(out)) {
-		f := strings.Fields(line)
-		if len(f) != 2 || f[1] != strconv.Itoa(pid) {
-			continue
-		}
-		if child, err := strconv.Atoi(f[0]); err == nil {
+		var child, parent int
+		if _, err := fmt.Sscan(line, &child, &parent); err == nil && parent == pid {
 			pids = append(pids, child)
 		}
 	}
-	return pids
+	return pids, nil
 }
