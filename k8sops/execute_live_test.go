@@ -204,7 +204,7 @@ func TestChangesThatDoNotMatterDoNotRefuse(t *testing.T) {
 
 func TestAPlanFromStorageIsNotExecuted(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := looking(t)
 	p := planRestart(t, b, b.backend)
 	stored := p
 	stored.Patch = append([]plan.Operation{}, p.Patch...)
@@ -334,7 +334,7 @@ func TestALateCallCannotLandAfterVoid(t *testing.T) {
 
 func TestACallThatNeverLeftIsRefused(t *testing.T) {
 	t.Parallel()
-	f, b := faultyCluster(t, setup(t))
+	f, b := faultyCluster(t, looking(t))
 	p := planRestart(t, b, b.backend)
 	f.mode.Store("refuse connection")
 	if r := execute(t, b, p, "unsent"); r.Outcome != k8sops.Refused || r.Kind != k8sops.Unreachable {

@@ -33,7 +33,17 @@ type testBundle struct {
 
 func setup(t *testing.T) testBundle {
 	t.Helper()
-	w := k8stest.NewWorld(t)
+	return bundle(t, k8stest.NewWorld(t))
+}
+
+// looking is the healthy world that all tests share which change nothing.
+func looking(t *testing.T) testBundle {
+	t.Helper()
+	return bundle(t, k8stest.MainWorld(t))
+}
+
+func bundle(t *testing.T, w *k8stest.World) testBundle {
+	t.Helper()
 	return testBundle{world: w, cluster: open(t, botConfig(t, w), k8sops.Options{}), backend: w.Service("backend")}
 }
 

@@ -39,7 +39,7 @@ func report(t *testing.T, findings []finding.Finding) {
 
 func TestStatusOfTheHealthyWorld(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := looking(t)
 	for _, name := range []string{"backend", "frontend", "postgres-primary", "redis-master"} {
 		var told []string
 		var got []finding.Finding

@@ -33,6 +33,13 @@ func NewWorld(t testing.TB) *World {
 	return &World{Sandbox: s, Namespace: namespace, HealthURLs: made.HealthURLs}
 }
 
+// MainWorld is the world that the shared sandbox starts with, for tests that only look.
+func MainWorld(t testing.TB) *World {
+	t.Helper()
+	s := Shared(t)
+	return &World{Sandbox: s, Namespace: s.Namespace, HealthURLs: s.HealthURLs}
+}
+
 // Break breaks a service in a way that `sandbox break` lists.
 func (w *World) Break(t testing.TB, service, mode string) {
 	t.Helper()
