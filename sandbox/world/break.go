@@ -29,11 +29,11 @@ import (
 func Break(ctx context.Context, config *rest.Config, o Options, service, mode string, seed int64) error {
 	o = o.complete()
 	if !slices.Contains(Modes(), mode) {
-		return fmt.Errorf("break %s: there is no mode %q: choose one of %s", service, mode, strings.Join(Modes(), ", "))
+		return fmt.Errorf("break %s: nothing was changed: there is no mode %q: choose one of %s", service, mode, strings.Join(Modes(), ", "))
 	}
 	asked, err := marketplace.Lookup(service)
 	if err != nil {
-		return fmt.Errorf("break %s: %w", mode, err)
+		return fmt.Errorf("break %s: nothing was changed: %w", mode, err)
 	}
 	s, err := victim(asked, mode)
 	if err != nil {
