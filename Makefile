@@ -14,8 +14,8 @@ deps: ## install what demo and tests need (Postgres, Redis; for tests also Chrom
 	@./scripts/deps.sh $(WITH)
 
 build: ## the bot, the demo and the local Slack, in bin/
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
-	cd sandbox && CGO_ENABLED=0 go build -trimpath -o ../$(BIN)/sandbox .
+	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+	cd sandbox && CGO_ENABLED=0 go build -o ../$(BIN)/sandbox .
 
 demo: ## everything on this machine: Kubernetes, Slack, Postgres, Redis and the bot
 	@$(MAKE) --no-print-directory deps
@@ -36,7 +36,7 @@ lint: ## gofmt and vet, for Linux and macOS, with and without the test-only tag
 	GOOS=darwin CGO_ENABLED=0 go vet ./...
 
 sandbox: ## build the local Kubernetes (about eight minutes on two cores, once)
-	cd sandbox && GOOS=linux go vet ./... && CGO_ENABLED=0 go build -trimpath -o ../$(BIN)/sandbox .
+	cd sandbox && GOOS=linux go vet ./... && CGO_ENABLED=0 go build -o ../$(BIN)/sandbox .
 	$(BIN)/sandbox build
 
 test-unit: ## all packages but the stories, with real Postgres, Redis and Kubernetes

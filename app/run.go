@@ -18,9 +18,9 @@ import (
 
 	"github.com/svcdown/svcdown/bot"
 	"github.com/svcdown/svcdown/catalog"
-	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/guard"
 	"github.com/svcdown/svcdown/handlers"
+	"github.com/svcdown/svcdown/integrations/probe"
 	"github.com/svcdown/svcdown/k8sops"
 	"github.com/svcdown/svcdown/store"
 	"github.com/svcdown/svcdown/web"
@@ -177,7 +177,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 			return cl, nil
 		},
 		Talk: talk{slack: slack, terminals: streams}, Directory: slack.Directory(),
-		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: probes(s.Catalog), Measure: measure,
+		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: probe.New(s.Catalog, nil, time.Now), Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
 	})
 	front.desk = desk
@@ -252,14 +252,4 @@ func report(name string, err error) web.Component {
 		c.Detail = err.Error()
 	}
 	return c
-}
-
-func probes(cat *catalog.Catalog) handlers.Prober {
-	return unprobed{}
-}
-
-type unprobed struct{}
-
-func (unprobed) Probe(context.Context, string) finding.Finding {
-	return finding.Finding{Check: "health"}
 }

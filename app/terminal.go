@@ -19,6 +19,7 @@ import (
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/handlers"
+	"github.com/svcdown/svcdown/integrations/probe"
 	"github.com/svcdown/svcdown/k8sops"
 	"github.com/svcdown/svcdown/store"
 	"github.com/svcdown/svcdown/terminal"
@@ -112,7 +113,7 @@ func (t Terminal) local(ctx context.Context, text string, out io.Writer) error {
 			}
 			return k8sops.Open(catalog.Cluster{Name: name, Kubeconfig: t.Kubeconfig, Context: c.Context}, k8sops.Options{Log: zerolog.Nop(), Version: Version})
 		},
-		Talk: here{out}, Journal: &storage{}, Measure: uncounted{}, Probe: probes(cat), Log: zerolog.Nop(), Now: time.Now,
+		Talk: here{out}, Journal: &storage{}, Measure: uncounted{}, Probe: probe.New(cat, nil, time.Now), Log: zerolog.Nop(), Now: time.Now,
 	})
 	err = desk.Local(ctx, text, &screen{out: out})
 	var p *handlers.Problem

@@ -40,10 +40,49 @@ func cmdReply(ts *testscript.TestScript, _ bool, args []string) {
 func cmdSee(ts *testscript.TestScript, neg bool, args []string) {
 	s := of(ts)
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: see CHANNEL REGEXP...; to assert absence use never")
+		ts.Fatalf("usage: see [-until] CHANNEL REGEXP...; to assert absence use never")
+	}
+	if args[0] == "-until" {
+		s.askUntil(ts, args[1], args[2], args[3:])
+		return
 	}
 	channel := s.channel(ts, args[0])
 	s.wait(ts, args[1:], func(m slacksim.Message) bool { return m.Channel == channel && !m.Ephemeral })
+}
+
+// askUntil asks again until an answer matches: see -until CHANNEL COMMAND REGEXP... is for what the cluster shows only after a while.
+func (s *story) askUntil(ts *testscript.TestScript, channel, command string, patterns []string) {
+	id := s.channel(ts, channel)
+	ts.Check(until(2*patience, func() error {
+		if _, err := s.slack.Say("alice", channel, "", command); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+		defer cancel()
+		m, err := s.slack.WaitMessage(ctx, func(m slacksim.Message) bool {
+			return m.Channel == id && !m.Ephemeral && !slices.ContainsFunc(patterns, func(p string) bool { return !regexp.MustCompile("(?s)" + p).MatchString(flat(m)) })
+		})
+		if err != nil {
+			return fmt.Errorf("%q shows no %q: %w\n%s\n%s", command, patterns, err, s.transcript(), s.logs())
+		}
+		s.last = m
+		return nil
+	}))
+	ts.Logf("seen: %s", strings.ReplaceAll(flat(s.last), "\n", " ⏎ "))
+}
+
+// cmdCount: count CHANNEL REGEXP N asserts how many messages there match now.
+func cmdCount(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	re, n := regexp.MustCompile("(?s)"+args[1]), 0
+	for _, m := range s.slack.Messages(s.channel(ts, args[0])) {
+		if !m.Ephemeral && re.MatchString(flat(m)) {
+			n++
+		}
+	}
+	if fmt.Sprint(n) != args[2] {
+		ts.Fatalf("%d messages match %q, want %s\n%s", n, args[1], args[2], s.transcript())
+	}
 }
 
 // cmdAlone: alone USER REGEXP... waits for an ephemeral message that only this person sees, later than the one heard before. What see found

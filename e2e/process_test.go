@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -226,6 +227,32 @@ func cmdPause(ts *testscript.TestScript, _ bool, args []string) {
 	d, err := time.ParseDuration(args[0])
 	ts.Check(err)
 	time.Sleep(d)
+}
+
+// cmdSed: sed FILE OLD NEW replaces text that must be there.
+func cmdSed(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	if !strings.Contains(string(b), args[1]) {
+		ts.Fatalf("%s does not contain %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(path, []byte(strings.ReplaceAll(string(b), args[1], args[2])), 0o600))
+}
+
+// cmdSettled waits until a bot that was frozen has answered for its lost execution: its log has nothing open and it is ready again.
+func cmdSettled(ts *testscript.TestScript, _ bool, _ []string) {
+	s := of(ts)
+	for name, p := range s.bots {
+		ts.Check(until(patience, func() error {
+			res, err := http.Get("http://" + p.listen + "/readyz")
+			if err != nil {
+				return fmt.Errorf("bot %s: %w", name, err)
+			}
+			return res.Body.Close()
+		}))
+	}
+	time.Sleep(10 * time.Second) // a late call, were it to come, has its 8 s limit behind it
 }
 
 // until tries again until try succeeds or the time is over.

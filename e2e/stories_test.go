@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -59,20 +58,29 @@ func fail(what string, err error) int {
 
 func TestStories(t *testing.T) {
 	shared.cluster = k8stest.Shared(t)
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
+	testscript.Run(t, params("testdata"))
+}
+
+// TestOutages runs what takes the shared API server down; nothing else may run beside it.
+func TestOutages(t *testing.T) {
+	shared.cluster = k8stest.Shared(t)
+	testscript.Run(t, params("testdata/outage"))
+}
+
+func params(dir string) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
 		Setup:               setUp,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Deadline:            time.Now().Add(15 * time.Minute),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"bot": cmdBot, "signal": cmdSignal, "log": cmdLog,
 			"say": cmdSay, "reply": cmdReply, "click": cmdClick, "forge": cmdForge, "see": cmdSee, "alone": cmdAlone, "dm": cmdDM,
 			"pings": cmdPings, "remember": cmdRemember, "fault": cmdFault, "socket": cmdSocket, "group": cmdGroup, "invite": cmdInvite,
 			"break": cmdBreak, "heal": cmdHeal, "kubectl": cmdKubectl, "ready": cmdReady, "changes": cmdChanges, "apiserver": cmdAPIServer,
-			"postgres": cmdPostgres, "redis": cmdRedis, "svcdown": cmdTerminal, "pause": cmdPause, "never": cmdNever, "files": cmdFiles,
+			"postgres": cmdPostgres, "redis": cmdRedis, "svcdown": cmdTerminal, "pause": cmdPause, "never": cmdNever, "files": cmdFiles, "count": cmdCount, "sed": cmdSed, "settled": cmdSettled,
 		},
-	})
+	}
 }
 
 // story is what one script works with.
