@@ -3,6 +3,7 @@ package world_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,7 +30,7 @@ func TestARestartCuresWhatIsTiedToThePodsOfThatMoment(t *testing.T) {
 		c := b.condition(mode)
 		b.eventually(mode+" shows", func() error { return symptoms()[mode](b, c) })
 		b.restart(marketplace.Of(marketplace.Backend))
-		b.eventually("a restart cures "+mode, b.well)
+		b.recovers("a restart cures "+mode)
 	}
 }
 
@@ -43,7 +44,7 @@ func TestADeletedPodCuresADatabaseAndACache(t *testing.T) {
 		if err := b.client.CoreV1().Pods(b.o.Namespace).Delete(t.Context(), pod, metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		b.eventually("a new pod cures "+mode, b.well)
+		b.recovers("a new pod cures "+mode)
 	}
 }
 
@@ -67,7 +68,7 @@ func TestARestartDoesNotCureWhatIsNotOfThePods(t *testing.T) {
 			return fmt.Errorf("no pod was restarted")
 		})
 		b.heal("backend")
-		b.eventually("heals", b.well)
+		b.recovers("heals")
 	}
 
 	b.breakIt("postgres-primary", condition.DiskFull, 5)
@@ -88,7 +89,7 @@ func TestAnUndoCuresABadRollout(t *testing.T) {
 		c := b.condition(mode)
 		b.eventually(mode+" shows", func() error { return symptoms()[mode](b, c) })
 		b.undo("deployment/backend-deployment")
-		b.eventually("an undo cures "+mode, b.well)
+		b.recovers("an undo cures "+mode)
 	}
 }
 
@@ -118,7 +119,7 @@ func TestModesAddUp(t *testing.T) {
 			return symptoms()[pair.second](b, second)
 		})
 		b.heal("")
-		b.eventually("both heal", b.well)
+		b.recovers("both heal")
 	}
 }
 
@@ -291,5 +292,78 @@ func TestUsageReachesTheMetricsAPI(t *testing.T) {
 		if use.Memory().Value() < 50<<20 || use.Cpu().MilliValue() < 5 {
 			t.Errorf("a pod uses %v, which no process of this world does", use)
 		}
+	}
+}
+
+func TestAStatefulSetBreaksAndHealsToo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, service := range []string{"postgres-primary", "redis-master"} {
+		for _, mode := range []string{condition.CrashLoop, condition.ImagePull, condition.Pending, condition.StuckRollout, condition.OOM, condition.NoEndpoints, condition.NodeDown} {
+			b.breakIt(service, mode, 8)
+			b.eventually(service+" is not well by "+mode, func() error {
+				if b.well() == nil {
+					return fmt.Errorf("all is well")
+				}
+				return nil
+			})
+			b.eventually("the backend misses "+service, func() error { return b.unreadyBackend() })
+			b.heal(service)
+			b.recovers(service+" heals of "+mode)
+		}
+	}
+}
+
+func TestExecOffersStandInsAndNothingOfThisMachine(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	pod := b.pods("backend")[0].Name
+	for range 20 { // no answer may get lost on its way
+		if out, err := b.exec(pod, "node", "-e", "console.log(process.env.DATABASE_URL)"); err != nil || !strings.HasPrefix(out, "postgres://postgres:") {
+			t.Fatalf("an environment variable out of a Secret: %q, %v", out, err)
+		}
+	}
+	var exit interface{ ExitStatus() int }
+	if _, err := b.exec(pod, "ls", "/nope"); !errors.As(err, &exit) || exit.ExitStatus() != 2 {
+		t.Errorf("ls of nothing: %v, want exit code 2", err)
+	}
+	for _, command := range [][]string{{"sh", "-c", "id"}, {"/bin/bash"}, {"../../bin/touch", "/tmp/x"}, {"sandbox"}} {
+		if out, err := b.exec(pod, command...); err == nil || !strings.Contains(err.Error(), "executable file not found in $PATH") {
+			t.Errorf("exec %q: %q, %v; want that there is no such program", command, out, err)
+		}
+	}
+	if _, err := b.exec("redis-master-0", "psql", "-c", "SELECT 1"); err == nil || !strings.Contains(err.Error(), "executable file not found") {
+		t.Errorf("psql in the image of Redis: %v", err)
+	}
+}
+
+func TestLogsCanBeFollowedAndCut(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	pod := b.pods("backend")[0].Name
+	read := func(o corev1.PodLogOptions) string {
+		raw, err := b.client.CoreV1().Pods(b.o.Namespace).GetLogs(pod, &o).DoRaw(t.Context())
+		if err != nil {
+			t.Fatalf("%+v: %v", o, err)
+		}
+		return string(raw)
+	}
+	if got := strings.Count(read(corev1.PodLogOptions{TailLines: new(int64(2))}), "\n"); got != 2 {
+		t.Errorf("two lines asked for, got %d", got)
+	}
+	if got := len(read(corev1.PodLogOptions{LimitBytes: new(int64(100))})); got != 100 {
+		t.Errorf("100 bytes asked for, got %d", got)
+	}
+	if got := b.log(pod, true); !strings.HasPrefix(got, "log: ") {
+		t.Errorf("a container that never died has a previous log: %s", got)
+	}
+	stream, err := b.client.CoreV1().Pods(b.o.Namespace).GetLogs(pod, &corev1.PodLogOptions{Follow: true, TailLines: new(int64(0))}).Stream(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	line := make([]byte, 1)
+	if _, err := io.ReadFull(stream, line); err != nil {
+		t.Errorf("following: %v", err)
 	}
 }

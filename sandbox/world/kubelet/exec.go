@@ -71,6 +71,12 @@ func (e executor) ExecInContainer(_ context.Context, _, _, _ string, cmd []strin
 	}
 	process.WaitDelay = time.Second // stdin may stay open when the process has ended
 	err = process.Run()
+	// As container runtimes do: a stream that ends by itself is read to its end.
+	for _, stream := range []io.WriteCloser{out, errOut} {
+		if stream != nil {
+			_ = stream.Close() // a client that went away has closed it
+		}
+	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return utilexec.CodeExitError{Err: fmt.Errorf("command terminated with exit code %d", exit.ExitCode()), Code: exit.ExitCode()}
