@@ -2,7 +2,6 @@ package bot
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -240,68 +239,6 @@ func (m *page) code(title redact.Text, body string, keep func(string, int) strin
 
 func preformatted(s string) slack.RichTextElement {
 	return &slack.RichTextPreformatted{Type: slack.RTEPreformatted, Elements: []slack.RichTextSectionElement{plainElement(s)}}
-}
-
-func (m *page) buttons(buttons []card.Button) []slack.Block {
-	var els []slack.BlockElement
-	for i, b := range buttons {
-		value := clean(b.Value)
-		if len(els) == maxButtons || len(value) > maxValue {
-			break
-		}
-		label := line(b.Label.String())
-		if label == "" {
-			label = line(b.Verb)
-		}
-		if label == "" {
-			continue
-		}
-		label = short(label, maxButtonText)
-		e := slack.NewButtonBlockElement(actionID(b.Verb, i), value, plainText(label))
-		if b.Style == card.Primary || b.Style == card.Danger {
-			e.WithStyle(slack.Style(b.Style))
-		}
-		if b.Confirm != nil {
-			e.Confirm = confirm(*b.Confirm, b.Style)
-		}
-		size := len(label)
-		if c := e.Confirm; c != nil {
-			size += len(c.Title.Text) + len(c.Text.Text) + len(c.Confirm.Text) + len(c.Deny.Text)
-		}
-		if m.left-size < keptForNotes {
-			break
-		}
-		m.left -= size
-		els = append(els, e)
-	}
-	if len(els) == 0 {
-		return nil
-	}
-	return []slack.Block{slack.NewActionBlock("", els...)}
-}
-
-func confirm(c card.Confirm, style card.Style) *slack.ConfirmationBlockObject {
-	or := func(t redact.Text, otherwise string, n int) *slack.TextBlockObject {
-		s := strings.TrimSpace(clean(t.String()))
-		if s == "" {
-			s = otherwise
-		}
-		return plainText(short(s, n))
-	}
-	out := slack.NewConfirmationBlockObject(or(c.Title, "Are you sure?", 100), or(c.Body, "This counts at once.", 300), or(c.Yes, "Yes", 30), plainText("Cancel"))
-	if style == card.Danger {
-		out.Style = slack.StyleDanger
-	}
-	return out
-}
-
-// actionID carries the verb of a button; the number keeps IDs unique within a message.
-func actionID(verb string, i int) string { return head(clean(verb), 200) + "#" + strconv.Itoa(i) }
-
-// verbOf is the verb of an action ID.
-func verbOf(actionID string) string {
-	verb, _, _ := strings.Cut(actionID, "#")
-	return verb
 }
 
 func (m *page) notes(c card.Card) []slack.Block {
