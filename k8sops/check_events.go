@@ -27,34 +27,34 @@ func checkEvents(ctx context.Context, s *snapshot) (finding.Finding, error) {
 	// their cause by an hour; the hpa check has its state of now.
 	sets, _ := s.replicaSets.get(ctx)
 	pods, _ := s.pods.get(ctx)
-	about := concerned{kinds: map[string]bool{
-		w.kind + "/" + w.meta.Name: true, "Service/" + s.svc.KubernetesService: true,
-	}}
+	about := concerned{objects: map[object]bool{{w.kind, w.meta.Name}: true, {"Service", s.svc.KubernetesService}: true}}
 	about.add(w, sets, pods.items)
 	return judgeEvents(all.items, about, s.c.o.Now()), nil
 }
 
 // concerned says which objects belong to a service. Pods that are gone already are known by the name of their ReplicaSet or StatefulSet.
 type concerned struct {
-	kinds    map[string]bool // KIND/NAME
-	prefixes []string        // of pod names
+	objects  map[object]bool
+	prefixes []string // of pod names
 }
+
+type object struct{ kind, name string }
 
 func (c *concerned) add(w workload, sets []*appsv1.ReplicaSet, pods []*corev1.Pod) {
 	for _, rs := range sets {
-		c.kinds["ReplicaSet/"+rs.Name] = true
+		c.objects[object{"ReplicaSet", rs.Name}] = true
 		c.prefixes = append(c.prefixes, rs.Name+"-")
 	}
 	if w.kind != "Deployment" {
 		c.prefixes = append(c.prefixes, w.meta.Name+"-")
 	}
 	for _, p := range pods {
-		c.kinds["Pod/"+p.Name] = true
+		c.objects[object{"Pod", p.Name}] = true
 	}
 }
 
 func (c concerned) has(kind, name string) bool {
-	if c.kinds[kind+"/"+name] {
+	if c.objects[object{kind, name}] {
 		return true
 	}
 	if kind != "Pod" {
@@ -149,7 +149,7 @@ func groupEvents(all []*corev1.Event, about concerned) []eventGroup {
 		if e.Type != corev1.EventTypeWarning || !about.has(e.InvolvedObject.Kind, e.InvolvedObject.Name) {
 			continue
 		}
-		object := e.InvolvedObject.Kind + "/" + e.InvolvedObject.Name
+		involved := e.InvolvedObject.Kind + "/" + e.InvolvedObject.Name
 		message := strings.ReplaceAll(oneLine(e.Message), " in pod "+e.InvolvedObject.Name+"_"+e.Namespace+"("+string(e.InvolvedObject.UID)+")", "")
 		key := e.InvolvedObject.Kind + "\x00" + e.Reason + "\x00" + strings.ReplaceAll(message, e.InvolvedObject.Name, "")
 		g := by[key]
@@ -158,9 +158,9 @@ func groupEvents(all []*corev1.Event, about concerned) []eventGroup {
 			by[key] = g
 		}
 		g.times += eventCount(e)
-		g.objects[object] = true
+		g.objects[involved] = true
 		if when := eventTime(e); g.newest == "" || when.After(g.last) {
-			g.last, g.newest, g.message = when, object, redact.Clean(message)
+			g.last, g.newest, g.message = when, involved, redact.Clean(message)
 		}
 	}
 	groups := make([]eventGroup, 0, len(by))

@@ -190,7 +190,7 @@ func TestEventsOfTheseObjectsAreGroupedNewestFirst(t *testing.T) {
 		event("Pod", "other-1-x", "BackOff", "somebody else's", time.Second),
 		event("Pod", "app-1-x-y", "BackOff", "another ReplicaSet's, whose name begins alike", time.Second),
 	}
-	about := concerned{kinds: map[string]bool{}, prefixes: []string{"app-1-"}}
+	about := concerned{prefixes: []string{"app-1-"}}
 	f := judgeEvents(all, about, noon)
 	want := "BackOff 4× on 2 objects, last at 11:59: Back-off restarting failed container app; 1 more kinds of warnings"
 	if f.Status != finding.Warn || f.Line.String() != want {

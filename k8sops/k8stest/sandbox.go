@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -70,16 +72,27 @@ func root() (string, error) {
 	return filepath.Dir(string(bytes.TrimSpace(out))), nil
 }
 
+// attempts to start before a test binary gives up.
+const attempts = 3
+
 func up() (*Sandbox, error) {
 	program, err := Program()
 	if err != nil {
 		return nil, err
 	}
 	s := &Sandbox{program: program, Dir: filepath.Join(filepath.Dir(program), "state")}
-	// Its progress goes to the terminal: the first start builds a control plane, which takes minutes.
-	out, err := s.output(os.Stderr, "up", "--detach", "--json", "--owner", strconv.Itoa(os.Getpid()))
-	if err != nil {
-		return nil, err
+	var out []byte
+	for attempt := 1; ; attempt++ {
+		// Its progress goes to the terminal: the first start builds a control plane, which takes minutes.
+		var said bytes.Buffer
+		out, err = s.output(io.MultiWriter(os.Stderr, &said), "up", "--detach", "--json", "--owner", strconv.Itoa(os.Getpid()))
+		if err == nil {
+			break
+		}
+		// Free ports are chosen before they are bound; on a busy machine another program may be quicker.
+		if attempt == attempts || !strings.Contains(said.String(), "port was taken by another process") {
+			return nil, fmt.Errorf("sandbox up: %w\n%s", err, said.String())
+		}
 	}
 	if err := json.Unmarshal(out, s); err != nil {
 		return nil, fmt.Errorf("read the sandbox's report: %w", err)
@@ -103,7 +116,7 @@ func (s *Sandbox) Command(args ...string) *exec.Cmd {
 	return exec.Command(s.program, append([]string{"--dir", s.Dir}, args...)...)
 }
 
-func (s *Sandbox) output(progress interface{ Write([]byte) (int, error) }, args ...string) ([]byte, error) {
+func (s *Sandbox) output(progress io.Writer, args ...string) ([]byte, error) {
 	cmd := s.Command(args...)
 	cmd.Stderr = progress
 	return cmd.Output()
