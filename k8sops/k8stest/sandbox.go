@@ -3,6 +3,7 @@ package k8stest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -91,7 +92,7 @@ func up() (*Sandbox, error) {
 		}
 		// Free ports are chosen before they are bound; on a busy machine another program may be quicker.
 		if attempt == attempts || !strings.Contains(said.String(), "port was taken by another process") {
-			return nil, fmt.Errorf("sandbox up: %w\n%s", err, said.String())
+			return nil, errors.Join(fmt.Errorf("sandbox up: %w\n%s", err, said.String()), os.RemoveAll(filepath.Dir(program)))
 		}
 	}
 	if err := json.Unmarshal(out, s); err != nil {
