@@ -46,13 +46,14 @@ func (s *storage) try(ctx context.Context, cfg store.Config, jobs store.Jobs) er
 	if err != nil {
 		return err
 	}
+	s.open.Store(st) // first: a job that is worked at once must find it
 	if err := st.Start(ctx, jobs); err != nil {
+		s.open.Store(nil)
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		_ = st.Stop(stop) // nothing was started; the first error is the one that counts
 		return err
 	}
-	s.open.Store(st)
 	return nil
 }
 

@@ -23,9 +23,6 @@ type Snapshots interface {
 }
 
 const (
-	// fresh is how long memberships are believed without asking. Slack's event about a change ends it earlier; when that event is lost,
-	// a removal counts after this time.
-	fresh = 5 * time.Second
 	// askTime bounds how long a decision waits for Slack before the snapshot is used, retryAfter how long it is not asked again.
 	askTime    = 3 * time.Second
 	retryAfter = 2 * time.Second
@@ -59,9 +56,9 @@ type knownAccount struct {
 
 var _ handlers.Directory = (*Directory)(nil)
 
-// Groups returns the members of user groups and when Slack said so: seconds ago, or, while Slack is away, as the last snapshot has it. A
-// group that Slack does not list has no members. An error means that there is no answer at all.
-func (d *Directory) Groups(ctx context.Context, ids []string) (map[string][]catalog.SlackID, time.Time, error) {
+// Groups returns the members of user groups and when Slack said so: at most maxAge ago, or, while Slack is away, as the last snapshot has it.
+// A group that Slack does not list has no members. An error means that there is no answer at all.
+func (d *Directory) Groups(ctx context.Context, ids []string, maxAge time.Duration) (map[string][]catalog.SlackID, time.Time, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	news := false
@@ -71,7 +68,7 @@ func (d *Directory) Groups(ctx context.Context, ids []string) (map[string][]cata
 		}
 	}
 	now := d.bot.cfg.Now()
-	if news || d.changes.Load() != d.seen || now.Sub(d.asOf) > fresh {
+	if news || d.changes.Load() != d.seen || now.Sub(d.asOf) >= maxAge {
 		if err := d.refresh(ctx, now); err != nil && d.asOf.IsZero() {
 			if loadErr := d.load(ctx); loadErr != nil {
 				return nil, time.Time{}, fmt.Errorf("read the user groups: %w", errors.Join(err, loadErr))

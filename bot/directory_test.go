@@ -73,7 +73,7 @@ func TestGroupsAreThoseOfSlackAndARemovalCountsAtOnce(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	b := setup(t, options{bot: func(cfg *bot.Config) { cfg.Now = c.now }})
-	got, asOf, err := b.Directory().Groups(b.ctx, []string{seniors, oncall, "S0NOBODY01"})
+	got, asOf, err := b.Directory().Groups(b.ctx, []string{seniors, oncall, "S0NOBODY01"}, 5*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestGroupsAreThoseOfSlackAndARemovalCountsAtOnce(t *testing.T) {
 	}
 	// no time passes: the event alone makes it count
 	b.until(t, func() bool {
-		got, _, err := b.Directory().Groups(b.ctx, []string{seniors})
+		got, _, err := b.Directory().Groups(b.ctx, []string{seniors}, 5*time.Second)
 		return err == nil && cmp.Equal(ids("U0CAROL001"), got[seniors])
 	})
 }
@@ -96,7 +96,7 @@ func TestARemovalWhoseEventIsLostCountsWithinSeconds(t *testing.T) {
 	c := newClock()
 	b := setup(t, options{offline: true, bot: func(cfg *bot.Config) { cfg.Now = c.now }})
 	ask := func() string {
-		got, _, err := b.Directory().Groups(b.ctx, []string{seniors})
+		got, _, err := b.Directory().Groups(b.ctx, []string{seniors}, 5*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +124,7 @@ func TestWhileSlackIsAwayTheSnapshotAnswersWithItsAge(t *testing.T) {
 	kept := &snapshots{members: map[string][]catalog.SlackID{seniors: ids("U0CAROL001")}, asOf: c.now().Add(-20 * time.Minute)}
 	b := setup(t, options{offline: true, bot: func(cfg *bot.Config) { cfg.Now, cfg.Snapshots = c.now, kept }})
 	b.fault(t, slacksim.Fault{Method: "usergroups.list", Kind: slacksim.FaultError, Error: "org_login_required"})
-	got, asOf, err := b.Directory().Groups(b.ctx, []string{seniors})
+	got, asOf, err := b.Directory().Groups(b.ctx, []string{seniors}, 5*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestWhileSlackIsAwayTheSnapshotAnswersWithItsAge(t *testing.T) {
 		t.Errorf("as of %s, want %s (-want +got):\n%s", asOf, kept.asOf, diff)
 	}
 	c.pass(3 * time.Second) // Slack is back
-	got, asOf, err = b.Directory().Groups(b.ctx, []string{seniors})
+	got, asOf, err = b.Directory().Groups(b.ctx, []string{seniors}, 5*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestWithoutSlackAndSnapshotThereIsNoAnswer(t *testing.T) {
 			t.Parallel()
 			b := setup(t, options{offline: true, bot: func(cfg *bot.Config) { cfg.Snapshots = kept }})
 			b.fault(t, slacksim.Fault{Method: "usergroups.list", Kind: slacksim.FaultError, Error: "missing_scope"})
-			if got, _, err := b.Directory().Groups(b.ctx, []string{seniors}); err == nil {
+			if got, _, err := b.Directory().Groups(b.ctx, []string{seniors}, 5*time.Second); err == nil {
 				t.Errorf("got %v", got)
 			}
 		})

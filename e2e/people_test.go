@@ -168,6 +168,7 @@ func cmdClick(ts *testscript.TestScript, neg bool, args []string) {
 	if args[0] == "-twice" {
 		times, args = 2, args[1:]
 	}
+	s.look()
 	block, action := button(s.last, args[1])
 	if action == "" {
 		ts.Fatalf("no button %q in: %s", args[1], flat(s.last))
@@ -176,6 +177,15 @@ func cmdClick(ts *testscript.TestScript, neg bool, args []string) {
 		err := s.slack.Act(slacksim.Action{User: args[0], Channel: s.last.Channel, MessageTS: s.last.TS, BlockID: block, ActionID: action})
 		if (err != nil) != neg {
 			ts.Fatalf("click %s by %s: %v", args[1], args[0], err)
+		}
+	}
+}
+
+// look takes the last seen message as it is now: people click on what stands there, and cards are edited.
+func (s *story) look() {
+	for _, m := range s.slack.Messages(s.last.Channel) {
+		if m.TS == s.last.TS {
+			s.last = m
 		}
 	}
 }

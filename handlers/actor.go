@@ -9,9 +9,16 @@ import (
 	"github.com/svcdown/svcdown/redact"
 )
 
-// actor finds out who is asking: the person behind the account and the roles they hold now. Whatever cannot be found out takes rights
-// away, never gives them.
-func (d *Desk) actor(ctx context.Context, in Incoming) catalog.Actor {
+// How old group memberships may be: for reading, seconds save Slack a call each time; where a change is decided or carried out Slack is asked
+// anew, so that a removal counts at once.
+const (
+	forReading = 5 * time.Second
+	atOnce     = 0
+)
+
+// actor finds out who is asking: the person behind the account and the roles they hold now, from memberships no older than maxAge unless Slack
+// is away. Whatever cannot be found out takes rights away, never gives them.
+func (d *Desk) actor(ctx context.Context, in Incoming, maxAge time.Duration) catalog.Actor {
 	cat := d.Catalog()
 	a := catalog.Actor{Slack: in.From, Kubernetes: in.Kubernetes}
 	var p catalog.Person
@@ -24,7 +31,7 @@ func (d *Desk) actor(ctx context.Context, in Incoming) catalog.Actor {
 	}
 	if ok {
 		a.Person = p.Name
-		d.roles(ctx, cat, p, &a)
+		d.roles(ctx, cat, p, &a, maxAge)
 	}
 	return a
 }
@@ -55,14 +62,14 @@ func (d *Desk) refusedAccount(ctx context.Context, cat *catalog.Catalog, id cata
 
 // roles fills in what the person holds: by name from the catalogue, by user group from Slack. When Slack has no answer at all, only
 // the roles by name count.
-func (d *Desk) roles(ctx context.Context, cat *catalog.Catalog, p catalog.Person, a *catalog.Actor) {
+func (d *Desk) roles(ctx context.Context, cat *catalog.Catalog, p catalog.Person, a *catalog.Actor, maxAge time.Duration) {
 	groups := cat.GroupsOfRoles()
 	if len(groups) == 0 {
 		a.Roles = cat.RolesOf(p.Name, nil, p.Slack)
 		return
 	}
 	byName := cat.RolesOf(p.Name, nil, p.Slack)
-	members, asOf, err := d.Directory.Groups(ctx, groups)
+	members, asOf, err := d.Directory.Groups(ctx, groups, maxAge)
 	if err != nil {
 		a.Roles = byName
 		return
@@ -76,7 +83,7 @@ func (d *Desk) roles(ctx context.Context, cat *catalog.Catalog, p catalog.Person
 // again is the actor with the roles of this moment.
 func (d *Desk) again(ctx context.Context) func(catalog.Actor) catalog.Actor {
 	return func(a catalog.Actor) catalog.Actor {
-		return d.actor(ctx, Incoming{From: a.Slack, Kubernetes: a.Kubernetes})
+		return d.actor(ctx, Incoming{From: a.Slack, Kubernetes: a.Kubernetes}, atOnce)
 	}
 }
 
@@ -104,7 +111,7 @@ func (d *Desk) candidates(ctx context.Context, may func(catalog.Actor) bool) []c
 			continue
 		}
 		a := catalog.Actor{Person: p.Name, Slack: p.Slack[i]}
-		d.roles(ctx, cat, p, &a)
+		d.roles(ctx, cat, p, &a, forReading)
 		if may(a) {
 			out = append(out, a)
 		}

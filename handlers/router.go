@@ -148,11 +148,15 @@ func (d *Desk) route(ctx context.Context, req *Request) error {
 		cmd.Verb = "help"
 	}
 	req.Command = cmd
-	req.Actor = d.actor(ctx, req.Incoming)
+	v, ok := d.verb(cmd.Verb)
+	maxAge := forReading
+	if v.changes {
+		maxAge = atOnce
+	}
+	req.Actor = d.actor(ctx, req.Incoming, maxAge)
 	if ok, wait := d.Limits.Allow(ctx, "person:"+req.Actor.Name()); !ok {
 		return &Problem{Code: "busy", Text: redact.F("That was a lot of commands in a short time; this one was not done."), Next: redact.F("Try again in %d s.", int(wait.Seconds())+1)}
 	}
-	v, ok := d.verb(cmd.Verb)
 	if !ok {
 		return d.unknownVerb(cmd)
 	}

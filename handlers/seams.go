@@ -39,8 +39,9 @@ type Account struct {
 
 // Directory is who is who in Slack.
 type Directory interface {
-	// Groups returns the members of user groups as they were at asOf. An error means that there is no answer at all.
-	Groups(ctx context.Context, ids []string) (members map[string][]catalog.SlackID, asOf time.Time, err error)
+	// Groups returns the members of user groups as they were at asOf: at most maxAge ago, older only while Slack does not answer. An error
+	// means that there is no answer at all.
+	Groups(ctx context.Context, ids []string, maxAge time.Duration) (members map[string][]catalog.SlackID, asOf time.Time, err error)
 	// Account looks one account up.
 	Account(ctx context.Context, id catalog.SlackID) (Account, error)
 }
