@@ -12,9 +12,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/rs/zerolog"
+	"k8s.io/klog/v2"
 
 	"github.com/svcdown/svcdown/bot"
 	"github.com/svcdown/svcdown/catalog"
@@ -38,6 +42,7 @@ const stopTime = 15 * time.Second
 func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 	ending := &stops{log: log}
 	defer ending.run()
+	quiet()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
@@ -83,6 +88,15 @@ func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 	return serve(ctx, s, log, registry, desk, slack, clusters, st, streams, ending)
 }
 
+// utc is the clock for whatever people read: a team on call sits in several zones.
+func utc() time.Time { return time.Now().UTC() }
+
+// quiet keeps libraries that write to stderr by themselves out of the JSON log: what matters of theirs comes back as an error.
+func quiet() {
+	redis.SetLogger(&logging.VoidLogger{})
+	klog.SetLogger(logr.Discard())
+}
+
 // openClusters makes the client of every cluster and starts its standing watches. A cluster that does not answer stops nothing.
 func openClusters(ctx context.Context, cat *catalog.Catalog, log zerolog.Logger, ending *stops) (map[string]*k8sops.Cluster, error) {
 	clusters := map[string]*k8sops.Cluster{}
@@ -94,7 +108,7 @@ func openClusters(ctx context.Context, cat *catalog.Catalog, log zerolog.Logger,
 		return nil
 	})
 	for _, c := range cat.Clusters {
-		cl, err := k8sops.Open(c, k8sops.Options{Log: log, Version: Version})
+		cl, err := k8sops.Open(c, k8sops.Options{Log: log, Version: Version, Now: utc})
 		if err != nil {
 			return nil, fmt.Errorf("open cluster %s: %w", c.Name, err)
 		}
@@ -213,11 +227,26 @@ func serve(ctx context.Context, s Settings, log zerolog.Logger, registry *promet
 		return nil
 	})
 	log.Info().Str("listen", listener.Addr().String()).Int("pid", os.Getpid()).Msg("svcdown runs")
-	if err := slack.Run(ctx); err != nil && ctx.Err() == nil {
-		return err
+	for {
+		err := slack.Run(ctx)
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return nil
+		case slack.Health().LastEvent.IsZero():
+			return err // wrong from the start: the operator is looking
+		}
+		// It worked once. The terminal stays the way out while somebody renews the token.
+		log.Error().Err(err).Dur("again_in", slackAgain).Msg("Slack does not take our tokens any more; the terminal still works")
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(slackAgain):
+		}
 	}
-	return nil
 }
+
+// slackAgain is how long refused tokens rest before they are tried again.
+const slackAgain = time.Minute
 
 // identify verifies a terminal's token at the cluster it names, else at the first of the catalogue.
 func identify(cat *catalog.Catalog, clusters map[string]*k8sops.Cluster) func(context.Context, string, string) (string, error) {

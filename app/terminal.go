@@ -100,6 +100,7 @@ func (c *capture) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // local answers reading verbs with the caller's own kubeconfig.
 func (t Terminal) local(ctx context.Context, text string, out io.Writer) error {
+	quiet()
 	cat, err := catalog.Load(t.Config)
 	if err != nil {
 		return fmt.Errorf("without the bot I need the catalogue (--config or SVCDOWN_CONFIG): %w", err)
@@ -111,7 +112,7 @@ func (t Terminal) local(ctx context.Context, text string, out io.Writer) error {
 			if !ok {
 				return nil, fmt.Errorf("%s names no cluster %q", t.Config, name)
 			}
-			return k8sops.Open(catalog.Cluster{Name: name, Kubeconfig: t.Kubeconfig, Context: c.Context}, k8sops.Options{Log: zerolog.Nop(), Version: Version})
+			return k8sops.Open(catalog.Cluster{Name: name, Kubeconfig: t.Kubeconfig, Context: c.Context}, k8sops.Options{Log: zerolog.Nop(), Version: Version, Now: utc})
 		},
 		Talk: here{out}, Journal: &storage{}, Measure: uncounted{}, Probe: probe.New(cat, nil, time.Now), Log: zerolog.Nop(), Now: time.Now,
 	})

@@ -53,16 +53,20 @@ func (d *Desk) Execute(ctx context.Context, id string) error {
 	defer cancel()
 	res, err := cl.Execute(call, fresh, id)
 	d.Step("called")
-	if err != nil || res.Outcome == k8sops.UnknownOutcome {
+	if err == nil && res.Outcome == k8sops.UnknownOutcome {
 		// The answer is lost. The reconcile job, set by Begin, finds out; it never repeats the change.
-		d.Log.Warn().Err(err).Str("request", id).Str("answer", res.Message.String()).Msg("the API call's answer is unknown")
+		d.Log.Warn().Err(res.Err).Str("request", id).Str("answer", res.Message.String()).Msg("the API call's answer is unknown")
 		return nil
 	}
 	_, err = d.Leases.End(ctx, lease, func(now *approval.Request) error {
-		if res.Outcome == k8sops.Applied {
+		switch {
+		case err != nil: // nothing was sent
+			return now.Move(approval.NotStarted, d.wordK8s("carry it out", err, r.Plan.Command).Error(), d.Now())
+		case res.Outcome == k8sops.Applied:
 			return now.Move(approval.Applied, "", d.Now())
+		default:
+			return now.Move(approval.NotStarted, "the API server refused it: "+res.Message.String(), d.Now())
 		}
-		return now.Move(approval.NotStarted, "the API server refused it: "+res.Message.String(), d.Now())
 	})
 	if errors.Is(err, approval.ErrLost) {
 		return nil // the reconcile job was quicker; what it found stands
