@@ -36,7 +36,8 @@ func Marketplace() Config {
 			Commands: []Command{{
 				Command: "/svcdown", Description: "Run the Service Down runbook", UsageHint: "status SERVICE",
 				Completions: []string{
-					"help", "services", "status", "logs", "restart", "scale", "undo", "approvals", "approve", "deny", "whoami",
+					"status", "logs", "restart", "scale", "rollback", "undo", "approvals", "approve", "deny", "break-glass", "review",
+					"services", "whoami", "help",
 				},
 			}},
 			Events: []string{
