@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -60,7 +61,7 @@ func (s *story) askUntil(ts *testscript.TestScript, channel, command string, pat
 		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
 		defer cancel()
 		m, err := s.slack.WaitMessage(ctx, func(m slacksim.Message) bool {
-			return m.Channel == id && !m.Ephemeral && !slices.ContainsFunc(patterns, func(p string) bool { return !regexp.MustCompile("(?s)" + p).MatchString(flat(m)) })
+			return m.Channel == id && !m.Ephemeral && matches(m, patterns)
 		})
 		if err != nil {
 			return fmt.Errorf("%q shows no %q: %w\n%s\n%s", command, patterns, err, s.transcript(), s.logs())
@@ -94,34 +95,35 @@ func cmdAlone(ts *testscript.TestScript, _ bool, args []string) {
 	s.heard[args[0]], s.last = s.last.TS, shown
 }
 
-// cmdDM: dm USER REGEXP... waits for a direct message of the bot.
+// cmdDM: dm USER REGEXP... waits for a direct message of the bot to this person.
 func cmdDM(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
-	s.wait(ts, args[1:], func(m slacksim.Message) bool {
-		return strings.HasPrefix(m.Channel, "D") && m.BotID != "" && s.directOf(m.Channel, args[0])
-	})
+	ts.Check(until(patience, func() error {
+		for _, c := range s.slack.Calls("conversations.open") {
+			var opened struct{ Channel struct{ ID string } }
+			if !strings.Contains(fmt.Sprint(c.Args["users"]), userID(args[0])) || json.Unmarshal(c.Answer, &opened) != nil {
+				continue
+			}
+			for _, m := range s.slack.Messages(opened.Channel.ID) {
+				if m.BotID != "" && matches(m, args[1:]) {
+					s.last = m
+					return nil
+				}
+			}
+		}
+		return fmt.Errorf("no direct message to %s matches %q\n%s\n%s", args[0], args[1:], s.transcript(), s.logs())
+	}))
 }
 
-func (s *story) directOf(channel, user string) bool {
-	for _, c := range s.slack.Calls("conversations.open") {
-		if strings.Contains(fmt.Sprint(c.Args["users"]), userID(user)) && strings.Contains(string(c.Answer), channel) {
-			return true
-		}
-	}
-	return false
+func matches(m slacksim.Message, patterns []string) bool {
+	return !slices.ContainsFunc(patterns, func(p string) bool { return !regexp.MustCompile("(?s)" + p).MatchString(flat(m)) })
 }
 
 func (s *story) wait(ts *testscript.TestScript, patterns []string, where func(slacksim.Message) bool) {
-	res := make([]*regexp.Regexp, len(patterns))
-	for i, p := range patterns {
-		re, err := regexp.Compile("(?s)" + p)
-		ts.Check(err)
-		res[i] = re
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	m, err := s.slack.WaitMessage(ctx, func(m slacksim.Message) bool {
-		return where(m) && !slices.ContainsFunc(res, func(re *regexp.Regexp) bool { return !re.MatchString(flat(m)) })
+		return where(m) && matches(m, patterns)
 	})
 	if err != nil {
 		ts.Fatalf("waiting for %q: %v\n%s\n%s", patterns, err, s.transcript(), s.logs())
