@@ -51,7 +51,7 @@ func (r *Request) Decide(a catalog.Actor, yes bool, why, seenDigest string, poli
 	if r.State != Pending {
 		return refuse(CodeState, "%s is already %s; your click changed nothing.", r.ID, r.State.Words())
 	}
-	if a.Person != "" && a.Person == r.Requester.Person && yes {
+	if yes && same(a, r.Requester) {
 		return refuse(CodeSelf, "You asked for %s, so somebody else must approve it. Waiting on %s.", r.ID, r.Waiting(policy))
 	}
 	if err := mayDecide(a, r.ID, policy, now); err != nil {
@@ -92,7 +92,7 @@ func mayDecide(a catalog.Actor, id string, policy catalog.Policy, now time.Time)
 // FreshRoles refuses an actor whose group memberships are older than [RolesMaxAge].
 func FreshRoles(a catalog.Actor, now time.Time) error {
 	if !a.RolesAsOf.IsZero() && now.Sub(a.RolesAsOf) > RolesMaxAge {
-		return refuse(CodeStale, "Slack has not said who is in which group since %s, so nobody's role can be trusted and nothing was done. Use the terminal, or try again when Slack answers.",
+		return refuse(CodeStale, "Slack has not said who is in which group since %s, so a role that rests on a group cannot be trusted and nothing was done. Ask somebody whom svcdown.yaml names in the role itself, or try again when Slack answers.",
 			a.RolesAsOf.UTC().Format("15:04 MST"))
 	}
 	return nil
@@ -232,8 +232,18 @@ func (r *Request) Break(a catalog.Actor, why string, policy catalog.Policy, now 
 	if err := r.Move(Approved, "break-glass by "+a.Name()+": "+why, now); err != nil {
 		return err
 	}
-	r.Broken = &BreakGlass{Actor: a, Why: why, At: now}
+	r.Broken = &BreakGlass{Actor: a, Why: why, Digest: r.Digest, At: now}
 	return nil
+}
+
+// ByGlass reports whether the present plan may run because the glass was broken for it. A plan that changed since needs approvals again.
+func (r *Request) ByGlass() bool { return r.Broken != nil && r.Broken.Digest == r.Digest }
+
+// same reports whether two actors are one human: the same person, or the same account under a name that the catalogue changed meanwhile.
+func same(a, b catalog.Actor) bool {
+	return (a.Person != "" && a.Person == b.Person) ||
+		(a.Slack.User != "" && a.Slack == b.Slack) ||
+		(a.Kubernetes != "" && a.Kubernetes == b.Kubernetes)
 }
 
 // Review closes the open question that a break-glass leaves; it takes another person who could have approved.
@@ -243,7 +253,7 @@ func (r *Request) Review(a catalog.Actor, policy catalog.Policy, now time.Time) 
 		return refuse(CodeState, "%s was approved in the ordinary way; there is nothing to review.", r.ID)
 	case r.Broken.ReviewedBy != "":
 		return refuse(CodeRepeat, "%s was reviewed by %s already.", r.ID, r.Broken.ReviewedBy)
-	case a.Person == r.Broken.Actor.Person || a.Person == r.Requester.Person:
+	case same(a, r.Broken.Actor) || same(a, r.Requester):
 		return refuse(CodeSelf, "Somebody else must review %s.", r.ID)
 	}
 	if err := mayDecide(a, r.ID, policy, now); err != nil {
@@ -253,8 +263,9 @@ func (r *Request) Review(a catalog.Actor, policy catalog.Policy, now time.Time) 
 	return nil
 }
 
-// Recheck is the last look before execution, with every voter's roles as they are now. It refuses when time is over, the requester may
-// no longer ask, or the approvals no longer suffice. current returns the person of an Actor with the roles of this moment.
+// Recheck is the last look before execution, with everybody's roles as they are now. It refuses when time is over, the requester may no
+// longer ask, or the approvals no longer suffice: a voter whose account may do nothing any more, or is another person's by now, does not
+// count. current returns the person of an Actor with the roles of this moment.
 func (r *Request) Recheck(current func(catalog.Actor) catalog.Actor, policy catalog.Policy, now time.Time) error {
 	if !now.Before(r.ExpiresAt) {
 		return refuse(CodeExpired, "%s expired before it could start; nothing was changed.", r.ID)
@@ -263,20 +274,28 @@ func (r *Request) Recheck(current func(catalog.Actor) catalog.Actor, policy cata
 	if err := MayAsk(requester, policy, r.Plan.Action, r.Plan.Service); err != nil {
 		return err
 	}
-	if r.Broken != nil {
+	if err := FreshRoles(requester, now); err != nil {
+		return err
+	}
+	if r.ByGlass() {
 		a := current(r.Broken.Actor)
-		if policy.BreakGlass == nil || !a.Has(policy.BreakGlass.Roles...) {
+		if policy.BreakGlass == nil || a.Refused != "" || a.Person == "" || !a.Has(policy.BreakGlass.Roles...) {
 			return refuse(CodeRole, "%s may no longer break the glass; nothing was changed.", a.Name())
 		}
 		return FreshRoles(a, now)
 	}
 	again := *r
-	again.Votes = slices.Clone(r.Votes)
-	for i, v := range again.Votes {
-		again.Votes[i].Actor = current(v.Actor)
-		if err := FreshRoles(again.Votes[i].Actor, now); err != nil {
+	again.Votes = nil
+	for _, v := range r.Votes {
+		a := current(v.Actor)
+		if a.Refused != "" || a.Person != v.Person || same(a, requester) {
+			continue
+		}
+		if err := FreshRoles(a, now); err != nil {
 			return err
 		}
+		v.Actor = a
+		again.Votes = append(again.Votes, v)
 	}
 	if !again.Satisfied(policy) {
 		return refuse(CodeRole, "The approvals of %s no longer suffice (still wanted: %s); nothing was changed.", r.ID, again.Waiting(policy))

@@ -54,7 +54,9 @@ type Vote struct {
 type BreakGlass struct {
 	Actor catalog.Actor `json:"actor"`
 	Why   string        `json:"why"`
-	At    time.Time     `json:"at"`
+	// Digest is the plan that it was broken for; another plan needs approvals, or another break.
+	Digest string    `json:"digest"`
+	At     time.Time `json:"at"`
 	// ReviewedBy is the other person who has looked at it since, "" while it is open.
 	ReviewedBy string    `json:"reviewedBy,omitempty"`
 	ReviewedAt time.Time `json:"reviewedAt,omitzero"`
@@ -85,6 +87,9 @@ type Request struct {
 // plan that changes nothing.
 func New(id string, p plan.Plan, requester catalog.Actor, why string, policy catalog.Policy, now time.Time) (Request, error) {
 	if err := MayAsk(requester, policy, p.Action, p.Service); err != nil {
+		return Request{}, err
+	}
+	if err := FreshRoles(requester, now); err != nil {
 		return Request{}, err
 	}
 	if p.Empty() {
@@ -161,7 +166,11 @@ func (r *Request) Expire(now time.Time) bool {
 	if (r.State != Pending && r.State != Approved) || now.Before(r.ExpiresAt) {
 		return false
 	}
-	return r.Move(Expired, "nobody decided in time", now) == nil
+	why := "nobody decided in time"
+	if r.State == Approved {
+		why = "it was approved, but its time was over before it could start"
+	}
+	return r.Move(Expired, why, now) == nil
 }
 
 // Cancel lets the requester take the request back while nothing has started.
