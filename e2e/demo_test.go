@@ -45,10 +45,11 @@ func TestDemo(t *testing.T) {
 			if body := get(t, page); !strings.Contains(body, "<title>") {
 				t.Errorf("the page is no page:\n%s", body)
 			}
-			tree := marked(t, mark)
-			for _, program := range []string{"demo", "svcdown", "sandbox", "redis-server", "postgres", "kube-apiserver", "etcd"} {
-				if !containsProgram(tree, program) {
-					t.Errorf("%s does not run: %v", program, tree)
+			root := p.cmd.Process.Pid
+			before := tree(t, root, mark)
+			for _, program := range []string{"demo", "svcdown", "sandbox", "redis-server", "postgres", "kube-apiserver", "etcd", "kwok"} {
+				if !runs(before, program) {
+					t.Errorf("%s does not run: %v", program, before)
 				}
 			}
 			if err := p.cmd.Process.Signal(c.signal); err != nil {
@@ -64,8 +65,8 @@ func TestDemo(t *testing.T) {
 				limit = 20 * time.Second
 			}
 			if err := until(limit, func() error {
-				if left := marked(t, mark); len(left) > 0 {
-					return fmt.Errorf("these are left: %v", left)
+				if remain := left(t, before, root, mark); len(remain) > 0 {
+					return fmt.Errorf("these are left: %v", remain)
 				}
 				return nil
 			}); err != nil {
@@ -123,33 +124,75 @@ func get(t *testing.T, url string) string {
 	return body.String()
 }
 
-// marked are the live processes, by process ID, that have mark in their environment: whoever their parent is by now.
-func marked(t *testing.T, mark string) map[int]string {
+// alive is one process; its start tells it from a later one with the same number.
+type alive struct {
+	pid            int
+	program, start string
+}
+
+// tree finds the processes under the demo: its children's children by parent, and by the mark in their environment those whose parent has
+// gone. (Redis and Postgres write their title over their environment.)
+func tree(t *testing.T, root int, mark string) map[alive]bool {
 	t.Helper()
-	found := map[int]string{}
-	environs, err := filepath.Glob("/proc/[0-9]*/environ")
-	if err != nil || len(environs) == 0 {
+	processes, parent := map[int]alive{}, map[int]int{}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil || len(stats) == 0 {
 		t.Fatalf("this test finds processes in /proc, which only Linux has: %v", err)
 	}
-	for _, path := range environs {
-		env, err := os.ReadFile(path)
-		if err != nil || !bytes.Contains(env, []byte(mark+"\x00")) {
-			continue // ended meanwhile, or somebody else's
+	found := map[alive]bool{}
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		open, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
+		if err != nil || open < 0 {
+			continue // ended meanwhile
 		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		pid, err := strconv.Atoi(string(bytes.TrimSpace(stat[:open])))
 		if err != nil {
 			t.Fatal(err)
 		}
-		line, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-		found[pid] = string(bytes.ReplaceAll(line, []byte{0}, []byte{' '}))
+		fields := strings.Fields(string(stat[end+1:])) // from the third of proc(5) on
+		p := alive{pid: pid, program: string(stat[open+1 : end]), start: fields[19]}
+		if fields[0] == "Z" {
+			continue // ended; only its parent has not asked how
+		}
+		processes[pid] = p
+		if parent[pid], err = strconv.Atoi(fields[1]); err != nil {
+			t.Fatal(err)
+		}
+		if env, err := os.ReadFile(filepath.Join(filepath.Dir(path), "environ")); err == nil && bytes.Contains(env, []byte(mark+"\x00")) {
+			found[p] = true
+		}
+	}
+	for pid, p := range processes {
+		for up := pid; up > 1; up = parent[up] {
+			if up == root {
+				found[p] = true
+			}
+		}
 	}
 	return found
 }
 
-func containsProgram(tree map[int]string, program string) bool {
-	for _, line := range tree {
-		name, _, _ := strings.Cut(line, " ")
-		if filepath.Base(name) == program {
+// left are those of before that still live, and whatever carries the mark.
+func left(t *testing.T, before map[alive]bool, root int, mark string) []alive {
+	t.Helper()
+	var out []alive
+	now := tree(t, root, mark)
+	for p := range before {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
+		if err == nil && strings.Contains(string(stat), " "+p.start+" ") && !strings.Contains(string(stat), ") Z ") {
+			now[p] = true
+		}
+	}
+	for p := range now {
+		out = append(out, p)
+	}
+	return out
+}
+
+func runs(processes map[alive]bool, program string) bool {
+	for p := range processes {
+		if p.program == program {
 			return true
 		}
 	}
