@@ -28,7 +28,7 @@ func TestEveryModeShowsThroughTheAPIAndHeals(t *testing.T) {
 				c := b.condition(mode)
 				b.eventually(fmt.Sprintf("%s with seed %d (%s) shows", mode, seed, c.Variant), func() error { return show(b, c) })
 				b.heal("backend")
-				b.recovers(mode+" heals")
+				b.recovers(mode + " heals")
 			}
 		})
 	}

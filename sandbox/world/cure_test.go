@@ -30,7 +30,7 @@ func TestARestartCuresWhatIsTiedToThePodsOfThatMoment(t *testing.T) {
 		c := b.condition(mode)
 		b.eventually(mode+" shows", func() error { return symptoms()[mode](b, c) })
 		b.restart(marketplace.Of(marketplace.Backend))
-		b.recovers("a restart cures "+mode)
+		b.recovers("a restart cures " + mode)
 	}
 }
 
@@ -44,7 +44,7 @@ func TestADeletedPodCuresADatabaseAndACache(t *testing.T) {
 		if err := b.client.CoreV1().Pods(b.o.Namespace).Delete(t.Context(), pod, metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		b.recovers("a new pod cures "+mode)
+		b.recovers("a new pod cures " + mode)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestAnUndoCuresABadRollout(t *testing.T) {
 		c := b.condition(mode)
 		b.eventually(mode+" shows", func() error { return symptoms()[mode](b, c) })
 		b.undo("deployment/backend-deployment")
-		b.recovers("an undo cures "+mode)
+		b.recovers("an undo cures " + mode)
 	}
 }
 
@@ -309,7 +309,7 @@ func TestAStatefulSetBreaksAndHealsToo(t *testing.T) {
 			})
 			b.eventually("the backend misses "+service, func() error { return b.unreadyBackend() })
 			b.heal(service)
-			b.recovers(service+" heals of "+mode)
+			b.recovers(service + " heals of " + mode)
 		}
 	}
 }
