@@ -323,6 +323,9 @@ func TestExecOffersStandInsAndNothingOfThisMachine(t *testing.T) {
 			t.Fatalf("an environment variable out of a Secret: %q, %v", out, err)
 		}
 	}
+	if out, err := b.execTTY(pod, "df", "-h"); err != nil || !strings.Contains(out, "Mounted on\r\n") {
+		t.Errorf("exec -it, whose terminal stays open: %q, %v", out, err)
+	}
 	var exit interface{ ExitStatus() int }
 	if _, err := b.exec(pod, "ls", "/nope"); !errors.As(err, &exit) || exit.ExitStatus() != 2 {
 		t.Errorf("ls of nothing: %v, want exit code 2", err)

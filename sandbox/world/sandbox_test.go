@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -231,17 +231,32 @@ func (b bench) log(pod string, previous bool) string {
 // printed; err carries the exit code as a CodeExitError.
 func (b bench) exec(pod string, command ...string) (out string, err error) {
 	b.t.Helper()
+	var stdout, stderr bytes.Buffer
+	err = b.stream(pod, corev1.PodExecOptions{Command: command, Stdout: true, Stderr: true}, remotecommand.StreamOptions{Stdout: &stdout, Stderr: &stderr})
+	return stdout.String() + stderr.String(), err
+}
+
+// execTTY is exec from a terminal at which nobody types.
+func (b bench) execTTY(pod string, command ...string) (out string, err error) {
+	b.t.Helper()
+	keyboard, hand := io.Pipe()
+	defer hand.Close()
+	var screen bytes.Buffer
+	err = b.stream(pod, corev1.PodExecOptions{Command: command, Stdin: true, Stdout: true, TTY: true}, remotecommand.StreamOptions{Stdin: keyboard, Stdout: &screen, Tty: true})
+	return screen.String(), err
+}
+
+func (b bench) stream(pod string, options corev1.PodExecOptions, streams remotecommand.StreamOptions) error {
+	b.t.Helper()
 	u := b.client.CoreV1().RESTClient().Post().Namespace(b.o.Namespace).Resource("pods").Name(pod).SubResource("exec").
-		VersionedParams(&corev1.PodExecOptions{Command: command, Stdout: true, Stderr: true}, scheme.ParameterCodec).URL()
-	e, err := remotecommand.NewWebSocketExecutor(b.config, http.MethodGet, (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawQuery: u.RawQuery}).String())
+		VersionedParams(&options, scheme.ParameterCodec).URL()
+	e, err := remotecommand.NewWebSocketExecutor(b.config, http.MethodGet, u.String())
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	var stdout, stderr bytes.Buffer
 	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
 	defer cancel()
-	err = e.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: &stdout, Stderr: &stderr})
-	return stdout.String() + stderr.String(), err
+	return e.StreamWithContext(ctx, streams)
 }
 
 func (b bench) breakIt(service, mode string, seed int64) {

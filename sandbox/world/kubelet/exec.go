@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -65,12 +66,15 @@ func (e executor) ExecInContainer(_ context.Context, _, _, _ string, cmd []strin
 	}
 	process := exec.Command(filepath.Join(e.k.dir, "standins", name), cmd[1:]...)
 	process.Env = append(environment, standin.ViewVariable+"="+string(view))
-	process.Stdin, process.Stdout, process.Stderr = in, out, errOut
+	process.Stdout, process.Stderr = out, errOut
 	if tty {
-		process.Stderr = out
+		terminal := carriage{out}
+		process.Stdout, process.Stderr = terminal, terminal
 	}
-	process.WaitDelay = time.Second // stdin may stay open when the process has ended
-	err = process.Run()
+	err = start(process, in)
+	if err == nil {
+		err = process.Wait()
+	}
 	// As container runtimes do: a stream that ends by itself is read to its end.
 	for _, stream := range []io.WriteCloser{out, errOut} {
 		if stream != nil {
@@ -81,10 +85,38 @@ func (e executor) ExecInContainer(_ context.Context, _, _, _ string, cmd []strin
 	if errors.As(err, &exit) {
 		return utilexec.CodeExitError{Err: fmt.Errorf("command terminated with exit code %d", exit.ExitCode()), Code: exit.ExitCode()}
 	}
-	if errors.Is(err, exec.ErrWaitDelay) {
-		return nil
-	}
 	return err
+}
+
+// start starts the process with in as its standard input. Waiting for the
+// process does not wait for in, which a terminal keeps open.
+func start(process *exec.Cmd, in io.Reader) error {
+	if in == nil {
+		return process.Start()
+	}
+	stdin, err := process.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := process.Start(); err != nil {
+		return err
+	}
+	go func() {
+		// Either side may go away first; neither is an error of the command.
+		_, _ = io.Copy(stdin, in)
+		_ = stdin.Close()
+	}()
+	return nil
+}
+
+// carriage ends lines as a terminal does.
+type carriage struct{ w io.Writer }
+
+func (c carriage) Write(p []byte) (int, error) {
+	if _, err := c.w.Write(bytes.ReplaceAll(p, []byte("\n"), []byte("\r\n"))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // view is the world as a program in the pod sees it now.
