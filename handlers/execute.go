@@ -19,8 +19,10 @@ const (
 	// busyTime is how long an execution waits for another one on the same target; the reconcile job queues it again after that.
 	busyTime  = 10 * time.Second
 	busyEvery = time.Second
-	// tellTime is how long the reconciliation tries to find out what happened before it says that nobody can tell.
-	tellTime  = 40 * time.Second
+	// lookTime bounds one look at what became of a change; below [approval.LeaseTime], or another look could outdate it for ever.
+	lookTime = 11 * time.Second
+	// tellTime is how long after the start of a change the reconciliation looks, before it says that nobody can tell.
+	tellTime  = time.Minute
 	tellEvery = 2 * time.Second
 )
 
@@ -166,7 +168,7 @@ func (d *Desk) start(ctx context.Context, now *approval.Request, digest string) 
 	if !d.Now().Before(now.ExpiresAt) {
 		return &approval.Refusal{Code: approval.CodeExpired, Message: "it expired"}
 	}
-	if now.Broken == nil && !now.Satisfied(policy) {
+	if !now.ByGlass() && !now.Satisfied(policy) {
 		return &approval.Refusal{Code: approval.CodeRole, Message: "the approvals do not suffice"}
 	}
 	return now.Move(approval.Executing, "", d.Now())

@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/k8sops"
@@ -31,7 +30,15 @@ func (d *Desk) Reconcile(ctx context.Context, id string) error {
 		return err
 	}
 	d.Step("taken-over")
-	state, why := d.findOut(ctx, r)
+	state, why, err := d.findOut(ctx, r)
+	if err != nil {
+		d.Log.Warn().Err(err).Str("request", id).Msg("find out what became of a change; looking again")
+		// Kept until it lapses, the lease would hold up the next look.
+		if err := d.Leases.Release(ctx, lease); err != nil {
+			return err
+		}
+		return &approval.Later{After: tellEvery}
+	}
 	_, err = d.Leases.End(ctx, lease, func(now *approval.Request) error {
 		if now.State != approval.Executing {
 			return nil
@@ -54,30 +61,23 @@ func (d *Desk) requeue(ctx context.Context, r approval.Request) error {
 		})
 		return err
 	}
-	if err := d.Approvals.Requeue(ctx, r.ID); err != nil {
+	if err := d.Approvals.Requeue(ctx, r.ID); err != nil && !errors.Is(err, approval.ErrBusy) {
 		return err
 	}
 	return &approval.Later{After: 2 * approval.LeaseTime}
 }
 
-// findOut tries for [tellTime] to learn from the cluster what happened.
-func (d *Desk) findOut(ctx context.Context, r approval.Request) (approval.State, string) {
-	until := d.Now().Add(tellTime)
-	for {
-		state, why, err := d.look(ctx, r)
-		if err == nil {
-			return state, why
-		}
-		d.Log.Warn().Err(err).Str("request", r.ID).Msg("find out what became of a change")
-		if !d.Now().Before(until) {
-			return approval.Unknown, "the cluster did not say within " + tellTime.String()
-		}
-		select {
-		case <-ctx.Done():
-			return approval.Unknown, "the cluster did not say in time"
-		case <-time.After(tellEvery):
-		}
+// findOut looks once. An error says that it is to be looked again: only when the cluster has not told for [tellTime] nobody can tell. The
+// look ends well within the lease, because a lease that lapses meanwhile is taken over by the next look.
+func (d *Desk) findOut(ctx context.Context, r approval.Request) (approval.State, string, error) {
+	look, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	state, why, err := d.look(look, r)
+	if err == nil || ctx.Err() != nil || d.Now().Sub(r.DecidedAt) < tellTime {
+		return state, why, err
 	}
+	d.Log.Warn().Err(err).Str("request", r.ID).Msg("nobody can tell what became of a change")
+	return approval.Unknown, "the cluster did not say within " + tellTime.String(), nil
 }
 
 func (d *Desk) look(ctx context.Context, r approval.Request) (approval.State, string, error) {
@@ -86,18 +86,22 @@ func (d *Desk) look(ctx context.Context, r approval.Request) (approval.State, st
 		return "", "", err
 	}
 	t := r.Plan.Target
-	if err := cl.Void(ctx, t, r.ID); err != nil && !gone(err) {
-		return "", "", err
+	notVoided := cl.Void(ctx, t, r.ID)
+	if notVoided != nil && !gone(notVoided) {
+		return "", "", notVoided
 	}
 	d.Step("voided")
 	landing, err := cl.Landed(ctx, t, r.ID)
 	if err != nil {
 		return "", "", err
 	}
-	switch landing {
-	case k8sops.Landed:
+	switch {
+	case landing == k8sops.Landed:
 		return approval.Applied, "found on the object after an interruption", nil
-	case k8sops.NotLanded:
+	case landing == k8sops.NotLanded && notVoided != nil:
+		// The object is there all the same, without the mark: a call still on its way would change it.
+		return "", "", notVoided
+	case landing == k8sops.NotLanded:
 		return approval.NotStarted, "interrupted before the change was sent, and it cannot land any more", nil
 	default:
 		return approval.Unknown, "the object is gone or was replaced", nil
