@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -59,7 +58,7 @@ func badRollout(svc catalog.Service, s signals) (finding.Hypothesis, bool) {
 	}
 	h := finding.Hypothesis{
 		Score: 95,
-		Cause: redact.F("%s crash%s%s, after rollout %d", ofPods(crash), since(crash), detail(crash), roll.Revision),
+		Cause: redact.F("%s%s%s, after rollout %d", pods(crash, "crashes", "crash"), since(crash), detail(crash), roll.Revision),
 		For:   []redact.Text{redact.F("all crashing pods belong to revision %d%s", roll.Revision, detail(roll))},
 	}
 	if svc.Workload.Kind == "Deployment" && roll.Revision > 1 {
@@ -75,7 +74,7 @@ func crash(_ catalog.Service, s signals) (finding.Hypothesis, bool) {
 	if !ok {
 		return finding.Hypothesis{}, false
 	}
-	return finding.Hypothesis{Score: 80, Cause: redact.F("%s crash%s%s", ofPods(c), since(c), detail(c)),
+	return finding.Hypothesis{Score: 80, Cause: redact.F("%s%s%s", pods(c, "crashes", "crash"), since(c), detail(c)),
 		Do: redact.Const("read the logs of the crashed container: logs --previous")}, true
 }
 
@@ -84,7 +83,7 @@ func oom(_ catalog.Service, s signals) (finding.Hypothesis, bool) {
 	if !ok {
 		return finding.Hypothesis{}, false
 	}
-	h := finding.Hypothesis{Score: 90, Cause: redact.F("%s run out of memory%s%s", ofPods(o), since(o), detail(o)),
+	h := finding.Hypothesis{Score: 90, Cause: redact.F("%s%s%s", pods(o, "runs out of memory", "run out of memory"), since(o), detail(o)),
 		Verb: string(catalog.Restart), Do: redact.Const("restart to get time, then raise the memory limit or find the leak")}
 	if near, ok := s.first(finding.MemoryNearLimit); ok {
 		h.For = append(h.For, redact.F("memory is near its limit%s", detail(near)))
@@ -97,7 +96,7 @@ func imagePull(svc catalog.Service, s signals) (finding.Hypothesis, bool) {
 	if !ok {
 		return finding.Hypothesis{}, false
 	}
-	h := finding.Hypothesis{Score: 92, Cause: redact.F("%s cannot pull their image%s%s", ofPods(i), since(i), detail(i)), Do: redact.Const("correct the image's name or the registry's credentials")}
+	h := finding.Hypothesis{Score: 92, Cause: redact.F("%s%s%s", pods(i, "cannot pull its image", "cannot pull their image"), since(i), detail(i)), Do: redact.Const("correct the image's name or the registry's credentials")}
 	if roll, ok := s.first(finding.RecentRollout); ok && svc.Workload.Kind == "Deployment" && roll.Revision > 1 {
 		h.Verb, h.Do = string(catalog.Rollback), redact.F("roll back to the revision before %d", roll.Revision)
 	}
@@ -105,11 +104,11 @@ func imagePull(svc catalog.Service, s signals) (finding.Hypothesis, bool) {
 }
 
 func configError(_ catalog.Service, s signals) (finding.Hypothesis, bool) {
-	return simple(s, finding.ConfigError, 92, "%s cannot start: a ConfigMap, Secret or key is missing%s%s", "", redact.Const("create what is missing, or roll back the change that asks for it"))
+	return simple(s, finding.ConfigError, 92, "cannot start: a ConfigMap, Secret or key is missing", "cannot start: a ConfigMap, Secret or key is missing", "", redact.Const("create what is missing, or roll back the change that asks for it"))
 }
 
 func pending(_ catalog.Service, s signals) (finding.Hypothesis, bool) {
-	return simple(s, finding.Pending, 85, "%s cannot be scheduled%s%s", "", redact.Const("give the cluster room, or lower what the pods request"))
+	return simple(s, finding.Pending, 85, "cannot be scheduled", "cannot be scheduled", "", redact.Const("give the cluster room, or lower what the pods request"))
 }
 
 func nodeDown(_ catalog.Service, s signals) (finding.Hypothesis, bool) {
@@ -125,7 +124,7 @@ func probeFailing(_ catalog.Service, s signals) (finding.Hypothesis, bool) {
 	if len(s[finding.CrashLoop]) > 0 {
 		return finding.Hypothesis{}, false // the crash explains the probe
 	}
-	return simple(s, finding.ProbeFailing, 75, "%s fail their probe%s%s", catalog.Restart, redact.Const("restart if they hang; otherwise look at what they depend on"))
+	return simple(s, finding.ProbeFailing, 75, "fails its probe", "fail their probe", catalog.Restart, redact.Const("restart if they hang; otherwise look at what they depend on"))
 }
 
 func notReady(_ catalog.Service, s signals) (finding.Hypothesis, bool) {
@@ -134,7 +133,7 @@ func notReady(_ catalog.Service, s signals) (finding.Hypothesis, bool) {
 			return finding.Hypothesis{}, false
 		}
 	}
-	return simple(s, finding.NotReady, 70, "%s run but are not ready%s%s", catalog.Restart, redact.Const("restart if they hang; otherwise look at what they depend on"))
+	return simple(s, finding.NotReady, 70, "runs but is not ready", "run but are not ready", catalog.Restart, redact.Const("restart if they hang; otherwise look at what they depend on"))
 }
 
 func selectorMismatch(_ catalog.Service, s signals) (finding.Hypothesis, bool) {
@@ -189,20 +188,27 @@ func hpaAtMax(_ catalog.Service, s signals) (finding.Hypothesis, bool) {
 	return finding.Hypothesis{Score: 35, Cause: redact.F("the autoscaler is at its maximum%s", detail(f)), Do: redact.Const("raise maxReplicas, or find what drives the load")}, true
 }
 
-func simple(s signals, k finding.Kind, score int, sentence string, verb catalog.Action, do redact.Text) (finding.Hypothesis, bool) {
+func simple(s signals, k finding.Kind, score int, one, many string, verb catalog.Action, do redact.Text) (finding.Hypothesis, bool) {
 	sig, ok := s.first(k)
 	if !ok {
 		return finding.Hypothesis{}, false
 	}
-	// The sentence is one of this file's own constants; only its arguments are foreign.
-	return finding.Hypothesis{Score: score, Cause: redact.Clean(fmt.Sprintf(sentence, ofPods(sig), since(sig), detail(sig))), Verb: string(verb), Do: do}, true
+	return finding.Hypothesis{Score: score, Cause: redact.F("%s%s%s", pods(sig, one, many), since(sig), detail(sig)), Verb: string(verb), Do: do}, true
 }
 
-func ofPods(s finding.Signal) redact.Text {
-	if s.Of > 0 {
-		return redact.F("%d of %d pods", s.Count, s.Of)
+// pods says what pods do, in the right number: "2 of 3 pods crash", "1 pod crashes".
+func pods(s finding.Signal, one, many string) redact.Text {
+	switch {
+	case s.Of > 1:
+		if s.Count == 1 {
+			return redact.F("1 of %d pods %s", s.Of, one)
+		}
+		return redact.F("%d of %d pods %s", s.Count, s.Of, many)
+	case s.Count > 1:
+		return redact.F("%d pods %s", s.Count, many)
+	default:
+		return redact.F("the pod %s", one)
 	}
-	return count(s, "pod")
 }
 
 func count(s finding.Signal, noun string) redact.Text {
@@ -230,5 +236,5 @@ func detail(s finding.Signal) redact.Text {
 	if s.Detail.Empty() {
 		return redact.Text{}
 	}
-	return redact.F(", %s", s.Detail)
+	return redact.F(", %s", s.Detail.Short(shortLine))
 }

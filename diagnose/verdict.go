@@ -15,22 +15,29 @@ func Verdict(svc catalog.Service, findings []finding.Finding) (finding.Status, r
 	if worst == nil {
 		return finding.Unknown, redact.F("Nothing could be checked on %s.", svc.Name)
 	}
-	switch worst.Status {
-	case finding.OK:
+	hypotheses := Hypotheses(svc, findings)
+	switch {
+	case worst.Status == finding.OK, worst.Check == "events" && len(hypotheses) == 0:
+		// Warning events stay for an hour after what caused them; on a service that is well they are history.
 		line := redact.F("%s is well", svc.Name)
 		if pods := find(findings, "pods"); pods != nil {
 			line = redact.F("%s is well: %s", svc.Name, pods.Line)
 		}
+		if worst.Status != finding.OK {
+			line = redact.F("%s (earlier: %s)", line, worst.Line.Short(shortLine))
+		}
 		return finding.OK, withUnknown(line, unknown)
-	case finding.Unknown:
+	case worst.Status == finding.Unknown:
 		return finding.Unknown, redact.F("%s cannot be judged: %s", svc.Name, worst.Line)
+	case len(hypotheses) > 0:
+		return worst.Status, hypotheses[0].Cause
+	default:
+		return worst.Status, redact.F("%s: %s", svc.Name, worst.Line)
 	}
-	line := worst.Line
-	if h := Hypotheses(svc, findings); len(h) > 0 {
-		line = h[0].Cause
-	}
-	return worst.Status, withUnknown(line, unknown)
 }
+
+// shortLine is how much of a line from the cluster stands in a sentence that a lock screen shows.
+const shortLine = 100
 
 func withUnknown(line redact.Text, unknown []string) redact.Text {
 	if len(unknown) == 0 {

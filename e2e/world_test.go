@@ -109,24 +109,22 @@ func cmdChanges(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// onlyMarks reports whether a JSON Patch does nothing but test and write our void mark.
+// onlyMarks reports whether a patch writes nothing but our void mark: a merge patch of that annotation, held to the object by its UID.
 func onlyMarks(patch json.RawMessage) bool {
-	var ops []struct{ Op, Path string }
-	if json.Unmarshal(patch, &ops) != nil {
+	var p map[string]map[string]json.RawMessage
+	if json.Unmarshal(patch, &p) != nil || len(p) != 1 || len(p["metadata"]) != 2 || p["metadata"]["uid"] == nil {
 		return false
 	}
-	marked := false
-	for _, op := range ops {
-		switch {
-		case op.Op == "test":
-		case strings.HasPrefix(op.Path, "/metadata/annotations/svcdown.dev~1void-"):
-			marked = true
-		case op.Op == "add" && op.Path == "/metadata/annotations":
-		default:
+	var annotations map[string]string
+	if json.Unmarshal(p["metadata"]["annotations"], &annotations) != nil || len(annotations) == 0 {
+		return false
+	}
+	for key := range annotations {
+		if !strings.HasPrefix(key, "svcdown.dev/void-") {
 			return false
 		}
 	}
-	return marked
+	return true
 }
 
 // cmdAPIServer: apiserver pause|resume|stop|start; stories that use it must not run beside others, see alone.txtar files.

@@ -89,7 +89,7 @@ func judgePods(w workload, views []podView, sets []*appsv1.ReplicaSet, truncated
 		f.Line = redact.F("%d of %d %s ready; %d were evicted: %s", ready, live, pods(live), len(groups[finding.Evicted]), groups[finding.Evicted][0].detail.Short(160))
 	case ready < live || ready < int(w.desired):
 		f.Status = finding.Warn
-		f.Line = redact.F("%d of %d %s ready", ready, max(int(w.desired), live), pods(live))
+		f.Line = redact.F("%d of %d %s ready", ready, max(int(w.desired), live), pods(max(int(w.desired), live)))
 	case recent > 0:
 		f.Status = finding.Warn
 		f.Line = redact.F("%d of %d %s ready; %d restarted within the last 10 minutes, %s", ready, live, pods(live), recent, firstRecent(views).detail)
