@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,10 +12,15 @@ import (
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/k8sops"
+	"github.com/svcdown/svcdown/redact"
 )
 
-// settleEvery is how often the checks are run again while a change settles.
-const settleEvery = 3 * time.Second
+const (
+	// settleEvery is how often the checks are run again while a change settles.
+	settleEvery = 3 * time.Second
+	// proofTime is how long a change may stay unproven because the cluster cannot be asked; after that it is said plainly.
+	proofTime = 30 * time.Minute
+)
 
 // Watch is the body of the job that proves a change: the rollout to its end, then the checks that were failing must be green and no
 // container may restart for the settling time. It only reads, so it may run again after a crash.
@@ -23,9 +29,18 @@ func (d *Desk) Watch(ctx context.Context, id string) error {
 	if err != nil || r.State != approval.Applied {
 		return err
 	}
+	err = d.prove(ctx, r)
+	if err == nil || ctx.Err() != nil || d.Now().Sub(r.DecidedAt) < proofTime {
+		return err // with an error, the job asks again
+	}
+	d.Log.Warn().Err(err).Str("request", id).Msg("a change could not be verified")
+	return d.conclude(ctx, id, approval.Failed, "nobody could verify it within "+proofTime.String()+", because the cluster cannot be asked")
+}
+
+func (d *Desk) prove(ctx context.Context, r approval.Request) error {
 	svc, ok := d.Catalog().Service(r.Plan.Service)
 	if !ok {
-		return d.conclude(ctx, id, approval.Failed, "svcdown.yaml does not name the service any more, so nothing was verified")
+		return d.conclude(ctx, r.ID, approval.Failed, "svcdown.yaml does not name the service any more, so nothing was verified")
 	}
 	cl, err := d.Clusters(svc.Cluster)
 	if err != nil {
@@ -36,19 +51,20 @@ func (d *Desk) Watch(ctx context.Context, id string) error {
 		return err
 	}
 	if state.Failed || !state.Done {
-		return d.conclude(ctx, id, approval.Failed, state.Line.String())
+		return d.conclude(ctx, r.ID, approval.Failed, state.Line.String())
 	}
-	if svc.Workload.Kind == "Deployment" || svc.Workload.Kind == "StatefulSet" {
-		if state.Desired == 0 {
-			return d.conclude(ctx, id, approval.Succeeded, "scaled to zero, nothing runs")
+	if state.Desired == 0 && svc.Workload.Kind != "DaemonSet" {
+		if r.Plan.Action == catalog.Scale || r.Plan.Action == catalog.Undo {
+			return d.conclude(ctx, r.ID, approval.Succeeded, "scaled to zero, nothing runs")
 		}
+		return d.conclude(ctx, r.ID, approval.Failed, "it was scaled to zero meanwhile, so nothing runs")
 	}
-	return d.settle(ctx, cl, svc, r)
+	return d.settle(ctx, cl, svc, r, state.Line)
 }
 
 // settle watches the checks for the settling time. A container that restarts fails the change at once; a check that is still red at the
 // end fails it too.
-func (d *Desk) settle(ctx context.Context, cl Cluster, svc catalog.Service, r approval.Request) error {
+func (d *Desk) settle(ctx context.Context, cl Cluster, svc catalog.Service, r approval.Request, rollout redact.Text) error {
 	since := d.Now()
 	until := since.Add(d.Settle)
 	for {
@@ -68,22 +84,31 @@ func (d *Desk) settle(ctx context.Context, cl Cluster, svc catalog.Service, r ap
 		case <-time.After(min(settleEvery, d.Settle)):
 		}
 	}
-	still := stillFailing(d.check(ctx, cl, svc, func(finding.Finding) {}), r.Failing)
+	still, silent := unproven(d.check(ctx, cl, svc, func(finding.Finding) {}), r.Failing)
 	if len(still) > 0 {
 		return d.conclude(ctx, r.ID, approval.Failed, "still failing: "+strings.Join(still, ", "))
 	}
-	return d.conclude(ctx, r.ID, approval.Succeeded, "the rollout is complete, the checks are green and nothing restarted for "+d.Settle.String())
+	if len(silent) > 0 {
+		return fmt.Errorf("verify %s: no answer from the checks: %s", r.ID, strings.Join(silent, ", "))
+	}
+	// The rollout's own line says what it came to: a strategy OnDelete ends without a single new pod.
+	return d.conclude(ctx, r.ID, approval.Succeeded, redact.Join("; ", rollout, redact.F("the checks are green and nothing restarted for %s", d.Settle)).String())
 }
 
-// stillFailing names what is red among the checks that failed before, and anything about the pods that is red now.
-func stillFailing(now []finding.Finding, before []string) []string {
-	var out []string
+// unproven names what is red, and what could not be asked, among the checks that failed before and those of the pods themselves.
+func unproven(now []finding.Finding, before []string) (red, silent []string) {
 	for _, f := range now {
-		if f.Status == finding.Fail && (f.Check == "pods" || f.Check == "rollout" || slices.Contains(before, f.Check)) {
-			out = append(out, f.Check+" ("+f.Line.String()+")")
+		if f.Check != "pods" && f.Check != "rollout" && !slices.Contains(before, f.Check) {
+			continue
+		}
+		switch f.Status {
+		case finding.Fail:
+			red = append(red, f.Check+" ("+f.Line.String()+")")
+		case finding.Unknown:
+			silent = append(silent, f.Check)
 		}
 	}
-	return out
+	return red, silent
 }
 
 func (d *Desk) conclude(ctx context.Context, id string, to approval.State, why string) error {
