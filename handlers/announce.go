@@ -3,6 +3,8 @@ package handlers
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
@@ -43,6 +45,10 @@ func (d *Desk) show(ctx context.Context, r approval.Request) error {
 		err = d.Talk.At(at).Update(ctx, at, c)
 	} else {
 		at, err = d.Talk.At(origin).Say(ctx, "request:"+r.ID, c)
+		if err == nil && at.Message == "" {
+			// We are not in that channel, so that only the asker saw it: nobody could approve.
+			at, err = d.Talk.At(d.office(r)).Say(ctx, "request:"+r.ID, c)
+		}
 		if err == nil {
 			err = d.Cards.SaveCard(ctx, r.ID, placeCard, at)
 		}
@@ -61,17 +67,28 @@ func (d *Desk) show(ctx context.Context, r approval.Request) error {
 	return d.showGlass(ctx, r, places)
 }
 
-// home is where a request's card stands: where it was asked, or, when that was a terminal, the service's channel, else the ops channel.
+// home is where a request's card stands: where it was asked when others read there, else in the service's channel or the ops channel.
 func (d *Desk) home(origin card.Address, r approval.Request) card.Address {
-	if origin.Kind == "slack" && !origin.Private {
+	if amongOthers(origin) {
 		return card.Address{Kind: "slack", Team: origin.Team, Channel: origin.Channel, Thread: origin.Thread, User: origin.User, ResponseURL: origin.ResponseURL}
 	}
+	return d.office(r)
+}
+
+// office is the service's channel, else the ops channel.
+func (d *Desk) office(r approval.Request) card.Address {
 	cat := d.Catalog()
 	channel := cat.Channels.Ops
 	if svc, ok := cat.Service(r.Plan.Service); ok && svc.Channel != "" {
 		channel = svc.Channel
 	}
-	return card.Address{Kind: "slack", Team: cat.Slack.Team, Channel: channel}
+	return card.Address{Kind: "slack", Team: cat.Slack.Team, Channel: channel, User: r.Requester.Slack.User}
+}
+
+// amongOthers reports whether colleagues read what is said at an address: not at a terminal, not in a channel where only the asker is
+// answered, and not in direct messages, whose IDs begin with D (https://docs.slack.dev/reference/objects/conversation-object).
+func amongOthers(at card.Address) bool {
+	return at.Kind == "slack" && !at.Private && !strings.HasPrefix(at.Channel, "D")
 }
 
 // showGlass is loud: a break-glass stands in the ops channel, open until somebody else has reviewed it.
@@ -115,25 +132,36 @@ func (d *Desk) Remind(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	var unreachable error
 	for _, a := range d.candidates(ctx, func(a catalog.Actor) bool { return r.Eligible(a, policy) }) {
 		role := "reminder:" + a.Person
 		if _, told := places[role]; told {
 			continue
 		}
-		talk, err := d.Talk.Direct(ctx, a.Slack)
+		at, err := d.remind(ctx, r, role, a)
 		if err != nil {
-			return err
-		}
-		c := d.requestCard(r)
-		c.Verdict = redact.F("%s waits for you: %s", r.ID, c.Verdict)
-		at, err := talk.Say(ctx, role+":"+r.ID, c)
-		if err != nil {
-			return err
+			// The next one must not go without a reminder because this one has no direct messages.
+			unreachable = errors.Join(unreachable, err)
+			continue
 		}
 		if err := d.Cards.SaveCard(ctx, id, role, at); err != nil {
 			return err
 		}
 		return &approval.Later{After: policy.RemindAfter}
 	}
-	return nil
+	return unreachable
+}
+
+func (d *Desk) remind(ctx context.Context, r approval.Request, role string, a catalog.Actor) (card.Address, error) {
+	talk, err := d.Talk.Direct(ctx, a.Slack)
+	if err != nil {
+		return card.Address{}, fmt.Errorf("remind %s of %s: %w", a.Person, r.ID, err)
+	}
+	c := d.requestCard(r)
+	c.Verdict = redact.F("%s waits for you: %s", r.ID, c.Verdict)
+	at, err := talk.Say(ctx, role+":"+r.ID, c)
+	if err != nil {
+		return card.Address{}, fmt.Errorf("remind %s of %s: %w", a.Person, r.ID, err)
+	}
+	return at, nil
 }

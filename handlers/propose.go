@@ -138,11 +138,15 @@ func (d *Desk) ask(ctx context.Context, req Request, action catalog.Action, usag
 		return err
 	}
 	d.Step("proposed")
-	if req.Where.Kind == "terminal" {
-		return req.Talk.Whisper(ctx, card.Card{Title: redact.F("%s of %s", action, svc.Name), State: card.Waiting,
-			Verdict: redact.F("%s is %s. Follow it with: svcdown approvals", stored.ID, stored.State.Words()), Parts: []card.Part{{Code: diff(p)}}})
+	if amongOthers(req.Where) {
+		return nil
 	}
-	return nil
+	where := redact.Const("Its card stands in the service's channel; `approvals` lists what waits.")
+	if req.Where.Kind == "terminal" {
+		where = redact.Const("Follow it with: svcdown approvals")
+	}
+	return req.Talk.Whisper(ctx, card.Card{Title: redact.F("%s of %s", title(action), svc.Name), State: card.Waiting,
+		Verdict: redact.F("%s is %s. %s", stored.ID, stored.State.Words(), where), Parts: []card.Part{{Code: diff(p)}}})
 }
 
 // proposalKey makes a redelivered command find the request that it made.

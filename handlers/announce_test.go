@@ -1,0 +1,156 @@
+package handlers_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/svcdown/svcdown/approval"
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/handlers"
+)
+
+func TestARequestStandsWhereOthersCanApproveIt(t *testing.T) {
+	t.Parallel()
+	user := slack("alice").User
+	for name, c := range map[string]struct {
+		from    card.Address
+		outside string
+		want    string
+		told    bool // the asker is told, since they do not see the card
+	}{
+		"asked in a channel, it stands there":                        {from: card.Address{Kind: "slack", Channel: "COPS"}, want: "COPS"},
+		"asked in direct messages, it stands in the service's":       {from: card.Address{Kind: "slack", Channel: "DALICE"}, want: "CBACK", told: true},
+		"asked in a channel shared with others, in the service's":    {from: card.Address{Kind: "slack", Channel: "CSHARED", Private: true}, want: "CBACK", told: true},
+		"asked at a terminal, in the service's":                      {from: card.Address{Kind: "terminal", Channel: "ref"}, want: "CBACK", told: true},
+		"asked where the bot is no member, in the service's as well": {from: card.Address{Kind: "slack", Channel: "CELSE"}, outside: "CELSE", want: "CBACK"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.chat.outside = []string{c.outside}
+			c.from.Team, c.from.User = team, user
+			said := b.incoming(t, handlers.Incoming{From: slack("alice"), Text: "restart backend", Where: c.from})
+			id := b.rows.order[0]
+			if told := strings.Contains(said.Verdict.String(), id); told != c.told {
+				t.Errorf("got the asker told %q, want told: %v", said.Verdict, c.told)
+			}
+			for range 2 { // the second announcement edits
+				if err := b.Announce(t.Context(), id); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := b.chat.in(c.want); len(got) != 2 || !strings.Contains(got[1], "asks to restart backend") {
+				t.Errorf("got %q in %s, want the request's card, posted and edited", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAnEndIsToldOnceInTheThread(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.proposed(t)
+	b.says(t, "bob", `deny `+r.ID+` not now`)
+	for range 3 {
+		if err := b.Announce(t.Context(), r.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := 0
+	for _, m := range b.chat.all() {
+		if m.op == "say" && m.at.Thread != "" && strings.Contains(m.card.Verdict.String(), "nothing was changed (denied by bob: not now)") {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("got the end told %d times, want once", told)
+	}
+}
+
+func TestABrokenGlassIsLoudUntilReviewed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.proposed(t)
+	b.wait(6 * time.Minute)
+	b.says(t, "alice", "break-glass "+r.ID+" nobody answers and the shop is down")
+	if got := b.rows.get(t, r.ID); got.State != approval.Approved || got.Broken == nil {
+		t.Fatalf("got %s, want approved by the glass", got.State)
+	}
+	glass := func() card.Card {
+		t.Helper()
+		if err := b.Announce(t.Context(), r.ID); err != nil {
+			t.Fatal(err)
+		}
+		var last card.Card
+		for _, m := range b.chat.all() {
+			if m.at.Channel == "COPS" && strings.HasPrefix(m.card.Title.String(), "Break-glass") {
+				last = m.card
+			}
+		}
+		return last
+	}
+	if c := glass(); len(c.Buttons) != 1 || c.Buttons[0].Verb != "review" {
+		t.Errorf("got %+v, want a card that asks for a review", c)
+	}
+	if said := b.says(t, "alice", "review "+r.ID); !strings.Contains(said.Verdict.String(), "Somebody else") {
+		t.Errorf("got %q, want a refusal to review one's own", said.Verdict)
+	}
+	b.says(t, "carol", "review "+r.ID)
+	if c := glass(); len(c.Buttons) != 0 || c.State != card.OK {
+		t.Errorf("got %+v, want it closed", c)
+	}
+}
+
+func TestRemindersGoFromOneToTheNext(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.proposed(t)
+	var later *approval.Later
+	for range 2 {
+		if err := b.Remind(t.Context(), r.ID); !errors.As(err, &later) || later.After != 2*time.Minute {
+			t.Fatalf("got %v, want to be called again after two minutes", err)
+		}
+	}
+	if err := b.Remind(t.Context(), r.ID); err != nil {
+		t.Fatalf("got %v, want the end: everybody was told", err)
+	}
+	for _, user := range []string{"UBOB", "UCAROL"} {
+		if got := b.chat.in("D" + user); len(got) != 1 || !strings.Contains(got[0], "waits for you") {
+			t.Errorf("got %q for %s, want one reminder", got, user)
+		}
+	}
+	for _, user := range []string{"UALICE", "UDORA"} {
+		if got := b.chat.in("D" + user); len(got) != 0 {
+			t.Errorf("got %q for %s, who could not decide", got, user)
+		}
+	}
+}
+
+func TestSomebodyUnreachableDoesNotKeepTheNextFromBeingReminded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.chat.mute = []string{"UBOB"}
+	r := b.proposed(t)
+	var later *approval.Later
+	if err := b.Remind(t.Context(), r.ID); !errors.As(err, &later) {
+		t.Fatalf("got %v, want to be called again", err)
+	}
+	if got := b.chat.in("DUCAROL"); len(got) != 1 {
+		t.Errorf("got %q for carol, want a reminder", got)
+	}
+}
+
+func TestNobodyIsRemindedOfWhatIsDecided(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved(t)
+	before := len(b.chat.all())
+	if err := b.Remind(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.chat.all()[before:]; len(got) != 0 {
+		t.Errorf("got %+v, want silence", got)
+	}
+}
