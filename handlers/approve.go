@@ -26,7 +26,7 @@ func (d *Desk) decide(ctx context.Context, req Request, yes bool) error {
 	if err != nil {
 		return err
 	}
-	why := strings.Join(req.Args[1:], " ")
+	why := oneLine(strings.Join(req.Args[1:], " "))
 	r, err := d.change(ctx, req, id, func(r *approval.Request, policy catalog.Policy) error {
 		if !yes && req.Actor.Person != "" && req.Actor.Person == r.Requester.Person {
 			return r.Cancel(req.Actor, d.Now())
@@ -47,7 +47,7 @@ func (d *Desk) breakGlass(ctx context.Context, req Request) error {
 		return err
 	}
 	r, err := d.change(ctx, req, id, func(r *approval.Request, policy catalog.Policy) error {
-		return r.Break(req.Actor, strings.Join(req.Args[1:], " "), policy, d.Now())
+		return r.Break(req.Actor, oneLine(strings.Join(req.Args[1:], " ")), policy, d.Now())
 	})
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func (d *Desk) approvals(ctx context.Context, req Request) error {
 	}
 	c := card.Card{Title: redact.Const("Requests"), State: card.OK, Verdict: redact.Const("Nothing waits for a decision.")}
 	if len(open) > 0 {
-		c.State, c.Verdict = card.Waiting, redact.F("%d requests are open.", len(open))
+		c.State, c.Verdict = card.Waiting, redact.F("%s open.", howMany(len(open), "request"))
 	}
 	for _, r := range open {
 		c.Parts = append(c.Parts, card.Part{Text: redact.F("%s: %s of %s, asked by %s at %s UTC, %s", r.ID, r.Plan.Action, r.Plan.Service, r.Requester.Name(), clock(r.CreatedAt), d.standing(r))})
@@ -134,6 +134,14 @@ func (d *Desk) approvals(ctx context.Context, req Request) error {
 		}
 	}
 	return req.Talk.Whisper(ctx, c)
+}
+
+// howMany counts with its verb: "1 request is", "2 requests are".
+func howMany(n int, noun string) redact.Text {
+	if n == 1 {
+		return redact.F("1 %s is", noun)
+	}
+	return redact.F("%d %ss are", n, noun)
 }
 
 // standing says where a request is, with what it waits for.

@@ -3,9 +3,9 @@ package handlers
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/k8sops"
 	"github.com/svcdown/svcdown/redact"
 )
@@ -29,12 +29,12 @@ func (d *Desk) logs(ctx context.Context, req Request) error {
 	}
 	cl, err := d.Clusters(svc.Cluster)
 	if err != nil {
-		return noCluster(svc, err)
+		return d.noCluster(svc, err)
 	}
 	previous := req.Flags["previous"] == "true"
 	res, err := cl.Logs(ctx, svc, k8sops.LogRequest{Pod: req.Flags["pod"], Container: req.Flags["container"], Previous: previous, Tail: tail})
 	if err != nil {
-		return d.wordK8s("read the logs of "+svc.Name, err, logsByHand(svc.Namespace, req))
+		return d.wordK8s("read the logs of "+svc.Name, err, d.logsByHand(svc, req))
 	}
 	lines := res.Text.Lines()
 	c := card.Card{
@@ -78,10 +78,10 @@ func before(previous bool) string {
 	return ""
 }
 
-func logsByHand(namespace string, req Request) string {
-	words := []string{"kubectl", "-n", namespace, "logs", "POD"}
+func (d *Desk) logsByHand(svc catalog.Service, req Request) string {
+	args := "logs " + object(svc)
 	if req.Flags["previous"] == "true" {
-		words = append(words, "--previous")
+		args += " --previous"
 	}
-	return strings.Join(words, " ")
+	return d.kubectl(svc, args)
 }

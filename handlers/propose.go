@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
@@ -18,7 +19,8 @@ import (
 
 // restart asks for a rolling restart of a service.
 func (d *Desk) restart(ctx context.Context, req Request) error {
-	return d.ask(ctx, req, catalog.Restart, "restart SERVICE", func(cl Cluster, svc catalog.Service, _ catalog.Policy) (plan.Plan, error) {
+	byHand := func(svc catalog.Service) string { return d.kubectl(svc, "rollout restart "+object(svc)) }
+	return d.ask(ctx, req, catalog.Restart, "restart SERVICE", byHand, func(cl Cluster, svc catalog.Service, _ catalog.Policy) (plan.Plan, error) {
 		return cl.PlanRestart(ctx, svc)
 	})
 }
@@ -33,7 +35,10 @@ func (d *Desk) scale(ctx context.Context, req Request) error {
 	if err != nil || n < 0 {
 		return &Problem{Code: "usage", Text: redact.F("%q is no number of replicas; nothing was done.", req.Args[1]), Next: redact.Const("Write `scale SERVICE N`, N from 0.")}
 	}
-	return d.ask(ctx, req, catalog.Scale, usage, func(cl Cluster, svc catalog.Service, policy catalog.Policy) (plan.Plan, error) {
+	byHand := func(svc catalog.Service) string {
+		return d.kubectl(svc, "scale "+object(svc)+" --replicas="+strconv.Itoa(n))
+	}
+	return d.ask(ctx, req, catalog.Scale, usage, byHand, func(cl Cluster, svc catalog.Service, policy catalog.Policy) (plan.Plan, error) {
 		if n > policy.MaxReplicas {
 			return plan.Plan{}, &Problem{Code: "limit", Text: redact.F("Policy %q allows at most %d replicas, not %d; nothing was done.", policy.Name, policy.MaxReplicas, n)}
 		}
@@ -47,7 +52,13 @@ func (d *Desk) rollback(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
-	return d.ask(ctx, req, catalog.Rollback, "rollback SERVICE", func(cl Cluster, svc catalog.Service, _ catalog.Policy) (plan.Plan, error) {
+	byHand := func(svc catalog.Service) string {
+		if revision == 0 {
+			return d.kubectl(svc, "rollout undo "+object(svc))
+		}
+		return d.kubectl(svc, "rollout undo "+object(svc)+" --to-revision="+strconv.Itoa(revision))
+	}
+	return d.ask(ctx, req, catalog.Rollback, "rollback SERVICE", byHand, func(cl Cluster, svc catalog.Service, _ catalog.Policy) (plan.Plan, error) {
 		return cl.PlanRollback(ctx, svc, int64(revision))
 	})
 }
@@ -59,7 +70,8 @@ func (d *Desk) undo(ctx context.Context, req Request) error {
 		return err
 	}
 	req.Args = []string{done.Plan.Service}
-	return d.ask(ctx, req, catalog.Undo, "undo ID", func(cl Cluster, svc catalog.Service, _ catalog.Policy) (plan.Plan, error) {
+	byHand := func(svc catalog.Service) string { return d.undoByHand(svc, done.Plan) }
+	return d.ask(ctx, req, catalog.Undo, "undo ID", byHand, func(cl Cluster, svc catalog.Service, _ catalog.Policy) (plan.Plan, error) {
 		return cl.PlanUndo(ctx, svc, done.Plan, done.ID)
 	})
 }
@@ -102,7 +114,7 @@ func undoable(r approval.Request) bool {
 
 // ask is the way of every change: may this person ask, the plan from the live object, the stored request. The card is posted by the
 // announcing job, which the same transaction inserts.
-func (d *Desk) ask(ctx context.Context, req Request, action catalog.Action, usage string, make func(Cluster, catalog.Service, catalog.Policy) (plan.Plan, error)) error {
+func (d *Desk) ask(ctx context.Context, req Request, action catalog.Action, usage string, byHand func(catalog.Service) string, make func(Cluster, catalog.Service, catalog.Policy) (plan.Plan, error)) error {
 	svc, err := d.service(req, usage)
 	if err != nil {
 		return err
@@ -116,13 +128,13 @@ func (d *Desk) ask(ctx context.Context, req Request, action catalog.Action, usag
 	}
 	cl, err := d.Clusters(svc.Cluster)
 	if err != nil {
-		return noCluster(svc, err)
+		return d.noCluster(svc, err)
 	}
 	p, err := make(cl, svc, policy)
 	if err != nil {
-		return d.wordK8s("plan the "+string(action)+" of "+svc.Name, err, d.byHand(action, svc, req))
+		return d.wordK8s("plan the "+string(action)+" of "+svc.Name, err, byHand(svc))
 	}
-	r, err := approval.New(newID(), p, req.Actor, req.Flags["why"], policy, d.Now())
+	r, err := approval.New(newID(), p, req.Actor, oneLine(req.Flags["why"]), policy, d.Now())
 	if err != nil {
 		return err
 	}
@@ -188,23 +200,32 @@ func looksLikeID(s string) bool {
 
 func canonicalID(s string) string { return strings.ToUpper(s) }
 
-// byHand is the kubectl command for whoever cannot wait for us.
-func (d *Desk) byHand(action catalog.Action, svc catalog.Service, req Request) string {
-	object := strings.ToLower(svc.Workload.Kind) + "/" + svc.Workload.Name
-	kubectl := "kubectl " + d.contextFlag(svc) + "-n " + svc.Namespace + " "
-	switch action {
-	case catalog.Restart:
-		return kubectl + "rollout restart " + object
-	case catalog.Scale:
-		return kubectl + "scale " + object + " --replicas=" + strings.Join(req.Args[1:2], "")
-	default:
-		return kubectl + "rollout undo " + object
-	}
+// kubectl is the command for whoever cannot wait for us. It always names a context: without one, it would go to whatever cluster somebody
+// last looked at. Where the catalogue names none, the cluster's own name stands, which kubectl refuses when there is no such context.
+func (d *Desk) kubectl(svc catalog.Service, args string) string {
+	return d.kubectlAt(svc.Cluster, svc.Namespace, args)
 }
 
-func (d *Desk) contextFlag(svc catalog.Service) string {
-	if c, ok := d.Catalog().Cluster(svc.Cluster); ok && c.Context != "" {
-		return "--context " + c.Context + " "
+func (d *Desk) kubectlAt(cluster, namespace, args string) string {
+	named := cluster
+	if c, ok := d.Catalog().Cluster(cluster); ok && c.Context != "" {
+		named = c.Context
+	}
+	return "kubectl --context " + named + " -n " + namespace + " " + args
+}
+
+func object(svc catalog.Service) string {
+	return strings.ToLower(svc.Workload.Kind) + "/" + svc.Workload.Name
+}
+
+// undoByHand takes back what done did and nothing else: "rollout undo" after a scale would bring an old image back. What cannot be taken
+// back gives "".
+func (d *Desk) undoByHand(svc catalog.Service, done plan.Plan) string {
+	switch {
+	case done.Before.Replicas != nil:
+		return d.kubectl(svc, "scale "+object(svc)+" --replicas="+strconv.Itoa(int(*done.Before.Replicas)))
+	case done.Before.Revision > 0 && done.Action != catalog.Restart:
+		return d.kubectl(svc, "rollout undo "+object(svc)+" --to-revision="+strconv.FormatInt(done.Before.Revision, 10))
 	}
 	return ""
 }
@@ -218,13 +239,18 @@ func (d *Desk) wordK8s(what string, err error, byHand string) error {
 		return err
 	case errors.As(err, &k):
 		next := redact.F("By hand: %s", byHand)
-		if k.Kind == k8sops.Empty || k.Kind == k8sops.HPA || k.Kind == k8sops.Unsupported || k.Kind == k8sops.Invalid {
+		if byHand == "" || k.Kind == k8sops.Empty || k.Kind == k8sops.HPA || k.Kind == k8sops.Unsupported || k.Kind == k8sops.Invalid {
 			next = redact.Text{} // the same command by hand would do no better
 		}
 		return &Problem{Code: "kubernetes-" + string(k.Kind), Text: redact.F("I could not %s: %s Nothing was changed.", what, sentence(k.Message)), Next: next, Err: err}
 	default:
 		return err
 	}
+}
+
+// oneLine keeps what somebody typed from looking like lines of ours on a card.
+func oneLine(typed string) string {
+	return strings.Join(strings.FieldsFunc(typed, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }
 
 func sentence(t redact.Text) redact.Text {

@@ -52,7 +52,7 @@ func (d *Desk) requestVerdict(r approval.Request) redact.Text {
 		}
 		return v
 	case approval.Unknown:
-		return redact.F("%s %s: nobody can tell whether it was changed. Look with: %s", title(p.Action), p.Service, lookByHand(p))
+		return redact.F("%s %s: nobody can tell whether it was changed. Look with: %s", title(p.Action), p.Service, d.lookByHand(p))
 	}
 	v := redact.F("%s: %s", what, r.State.Words())
 	if r.Reason != "" {
@@ -161,13 +161,13 @@ func (d *Desk) resultCard(r approval.Request) (c card.Card, key string, ok bool)
 	case approval.NotStarted, approval.Denied, approval.Expired, approval.Cancelled:
 		return say(card.Warn, redact.F("%s of %s: nothing was changed (%s)", title(p.Action), p.Service, r.Reason))
 	case approval.Unknown:
-		return say(card.Fail, redact.F("%s of %s: nobody can tell whether it was changed, and I will not repeat it. %s. Look with: %s", title(p.Action), p.Service, r.Reason, lookByHand(p)))
+		return say(card.Fail, redact.F("%s of %s: nobody can tell whether it was changed, and I will not repeat it. %s. Look with: %s", title(p.Action), p.Service, r.Reason, d.lookByHand(p)))
 	}
 	return card.Card{}, "", false
 }
 
-func lookByHand(p plan.Plan) string {
-	return "kubectl -n " + p.Target.Namespace + " get " + strings.ToLower(p.Target.Kind) + " " + p.Target.Name + " -o yaml"
+func (d *Desk) lookByHand(p plan.Plan) string {
+	return d.kubectlAt(p.Target.Cluster, p.Target.Namespace, "get "+strings.ToLower(p.Target.Kind)+" "+p.Target.Name+" -o yaml")
 }
 
 func stateOfRequest(s approval.State) card.State {

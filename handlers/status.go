@@ -31,7 +31,7 @@ func (d *Desk) status(ctx context.Context, req Request) error {
 	}
 	cl, err := d.Clusters(svc.Cluster)
 	if err != nil {
-		return noCluster(svc, err)
+		return d.noCluster(svc, err)
 	}
 	done, err := d.begin(ctx, req, svc)
 	if done == nil {
@@ -200,7 +200,7 @@ func prefix(label string, lines []redact.Text) redact.Text {
 }
 
 // noCluster says that a cluster cannot be talked to.
-func noCluster(svc catalog.Service, err error) error {
+func (d *Desk) noCluster(svc catalog.Service, err error) error {
 	return &Problem{Code: "no-cluster", Text: redact.F("I cannot reach cluster %q of %s; nothing was checked or changed.", svc.Cluster, svc.Name),
-		Next: redact.F("By hand: kubectl -n %s get pods", svc.Namespace), Err: err}
+		Next: redact.F("By hand: %s", d.kubectl(svc, "get pods")), Err: err}
 }
