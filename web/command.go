@@ -1,11 +1,14 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/handlers"
@@ -14,11 +17,16 @@ import (
 // Ask is what a terminal posts to /v1/command.
 type Ask struct {
 	Text    string `json:"text"`
-	Cluster string `json:"cluster,omitempty"` // where the token is to be verified, "" for the first of the catalogue
+	Cluster string `json:"cluster,omitempty"` // where the token is to be verified, "" for where people are known
 }
 
-// maxBody bounds what a terminal may post, in bytes.
-const maxBody = 64 << 10
+const (
+	// maxBody bounds what a terminal may post, in bytes, and bodyTime how long it may take to.
+	maxBody  = 64 << 10
+	bodyTime = 10 * time.Second
+	// answerTime bounds one answer, so that a terminal that reads nothing holds nothing for good.
+	answerTime = 5 * time.Minute
+)
 
 // command verifies who asks, hands the text to the desk and streams what it says as JSON lines.
 func (c Config) command(w http.ResponseWriter, r *http.Request) {
@@ -27,6 +35,9 @@ func (c Config) command(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusUnauthorized, map[string]string{"error": "No Kubernetes token came with the request; nothing was done. Log in to the cluster, or set SVCDOWN_TOKEN."})
 		return
 	}
+	// A test's recorder has no connection; a real one has.
+	deadlines := http.NewResponseController(w)
+	_ = deadlines.SetReadDeadline(time.Now().Add(bodyTime))
 	var ask Ask
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	dec.DisallowUnknownFields()
@@ -34,22 +45,31 @@ func (c Config) command(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusBadRequest, map[string]string{"error": "The request is not the JSON that this version understands; nothing was done. Use the svcdown of the bot's version."})
 		return
 	}
+	_ = deadlines.SetReadDeadline(time.Time{})
 	user, err := c.Identify(r.Context(), ask.Cluster, token)
+	var unanswered *handlers.Problem
+	if errors.As(err, &unanswered) {
+		c.Log.Warn().Err(err).Msg("verify a terminal's token")
+		reply(w, http.StatusServiceUnavailable, map[string]string{"error": unanswered.Error()})
+		return
+	}
 	if err != nil {
 		c.Log.Warn().Err(err).Msg("verify a terminal's token")
 		reply(w, http.StatusUnauthorized, map[string]string{"error": "The cluster does not confirm your Kubernetes token, so nothing was done. Log in again, or set SVCDOWN_TOKEN."})
 		return
 	}
-	ref := newRef()
+	ref, id := newRef(), rand.Text() // the one is read aloud, the other must never meet its like in the database
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("X-Svcdown-Ref", ref)
-	stream := c.Streams.open(ref, w)
-	defer c.Streams.close(ref)
-	c.Desk.Handle(r.Context(), handlers.Incoming{
-		Key: "terminal:" + ref, Ref: ref, Kubernetes: user, Text: ask.Text,
-		Where: card.Address{Kind: "terminal", Channel: ref},
+	stream := c.Streams.open(id, w)
+	defer c.Streams.close(id)
+	defer stream.end()
+	ctx, cancel := context.WithTimeout(r.Context(), answerTime)
+	defer cancel()
+	c.Desk.Handle(ctx, handlers.Incoming{
+		Key: "terminal:" + id, Ref: ref, Kubernetes: user, Text: ask.Text,
+		Where: card.Address{Kind: "terminal", Channel: id},
 	})
-	stream.end()
 }
 
 func newRef() string {

@@ -24,7 +24,8 @@ type Config struct {
 	Desk Desk
 	// Streams carries answers to the terminals that wait for them.
 	Streams *Streams
-	// Identify verifies a Kubernetes token at a cluster of the catalogue ("" means the first) and returns the username.
+	// Identify verifies a Kubernetes token at a cluster of the catalogue ("" means where people are known) and returns the username. A
+	// [handlers.Problem] says that nobody could verify it; any other error, that the token is not good.
 	Identify func(ctx context.Context, cluster, token string) (string, error)
 	// Health says, by component, what does not work. Components named critical decide readiness.
 	Health func(ctx context.Context) []Component
