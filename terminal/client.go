@@ -8,14 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/svcdown/svcdown/card"
 )
 
-// ErrUnreachable means that the bot did not answer at all, so that nothing was done; reading verbs can go on without it.
+// ErrUnreachable means that no connection to the bot could be made, so that nothing was done; reading verbs can go on without it.
 var ErrUnreachable = errors.New("the bot cannot be reached")
 
 // Client asks a running bot.
@@ -44,8 +47,12 @@ func (c Client) Do(ctx context.Context, text string, out io.Writer) error {
 	req.Header.Set("Authorization", "Bearer "+c.Token)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := c.HTTP.Do(req)
-	if err != nil {
+	var op *net.OpError
+	switch {
+	case errors.As(err, &op) && op.Op == "dial":
 		return fmt.Errorf("%w at %s: %w", ErrUnreachable, c.Server, err)
+	case err != nil:
+		return fmt.Errorf("the connection to %s ended before the answer: %w. Whether it was done is not known; look with: svcdown approvals", c.Server, err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
@@ -53,7 +60,7 @@ func (c Client) Do(ctx context.Context, text string, out io.Writer) error {
 			Error string `json:"error"`
 		}
 		if err := json.NewDecoder(io.LimitReader(res.Body, maxLine)).Decode(&said); err != nil || said.Error == "" {
-			return fmt.Errorf("the server at %s answered %s and is probably not svcdown; nothing was done", c.Server, res.Status)
+			return fmt.Errorf("the server at %s answered %s and is probably not svcdown; nothing was done", c.Server, clean(res.Status))
 		}
 		return errors.New(clean(said.Error))
 	}
@@ -70,8 +77,8 @@ type line struct {
 func (c Client) show(body io.Reader, out io.Writer) error {
 	sc := bufio.NewScanner(body)
 	sc.Buffer(make([]byte, 64<<10), maxLine)
-	refused := false
-	for sc.Scan() {
+	refused, lines := false, 0
+	for ; sc.Scan(); lines++ {
 		var l line
 		if err := json.Unmarshal(sc.Bytes(), &l); err != nil {
 			return fmt.Errorf("read the bot's answer: %w", err)
@@ -81,7 +88,7 @@ func (c Client) show(body io.Reader, out io.Writer) error {
 			fmt.Fprintln(os.Stderr, clean(l.Card.Verdict.String()))
 		case l.Card != nil:
 			Render(out, *l.Card)
-			refused = refused || l.Card.State == card.Refused
+			refused = refused || l.Card.State == card.Refused || (l.Op == "whisper" && l.Card.State == card.Fail)
 		case l.File != nil:
 			if err := WriteFile(c.Files, *l.File, out); err != nil {
 				return err
@@ -94,23 +101,47 @@ func (c Client) show(body io.Reader, out io.Writer) error {
 	if refused {
 		return ErrRefused
 	}
+	if lines == 0 {
+		return errors.New("the bot ended without an answer. Whether it was done is not known; look with: svcdown approvals")
+	}
 	return nil
 }
 
 // ErrRefused means that the command was not done; the reason has been shown.
 var ErrRefused = errors.New("not done")
 
-// WriteFile puts a file of an answer into folder. It never leaves the folder and never replaces a file.
+// WriteFile puts a file of an answer into folder. It never leaves the folder, never replaces a file, and makes no hidden one; a name that is
+// taken gets a number.
 func WriteFile(folder string, f card.File, out io.Writer) error {
-	path := filepath.Join(folder, filepath.Base(f.Name))
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	name := strings.TrimLeft(strings.Join(strings.Fields(clean(filepath.Base(f.Name))), "-"), ".-")
+	if name == "" || name == string(filepath.Separator) {
+		name = "svcdown.txt"
+	}
+	file, err := create(folder, name)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", filepath.Join(folder, name), err)
 	}
 	_, err = file.WriteString(f.Content.String())
 	if err := errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", file.Name(), err)
 	}
-	fmt.Fprintf(out, "  file: %s\n", path)
+	fmt.Fprintf(out, "  file: %s\n", file.Name())
 	return nil
+}
+
+// maxCopies bounds the files of one name.
+const maxCopies = 100
+
+func create(folder, name string) (*os.File, error) {
+	ext := filepath.Ext(name)
+	for n := 1; ; n++ {
+		path := filepath.Join(folder, name)
+		if n > 1 {
+			path = filepath.Join(folder, strings.TrimSuffix(name, ext)+"-"+strconv.Itoa(n)+ext)
+		}
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if !errors.Is(err, os.ErrExist) || n == maxCopies {
+			return file, err
+		}
+	}
 }

@@ -20,7 +20,7 @@ func Render(w io.Writer, c card.Card) {
 	}
 	for _, b := range c.Buttons {
 		value, _, _ := strings.Cut(b.Value, "|")
-		fmt.Fprintf(w, "  next: svcdown %s %s\n", b.Verb, clean(value))
+		fmt.Fprintf(w, "  next: svcdown %s %s\n", clean(b.Verb), clean(value))
 	}
 	for _, n := range c.Notes {
 		fmt.Fprintf(w, "  (%s)\n", clean(n.String()))
