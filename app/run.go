@@ -26,6 +26,7 @@ import (
 	"github.com/svcdown/svcdown/handlers"
 	"github.com/svcdown/svcdown/integrations/probe"
 	"github.com/svcdown/svcdown/k8sops"
+	"github.com/svcdown/svcdown/redact"
 	"github.com/svcdown/svcdown/store"
 	"github.com/svcdown/svcdown/web"
 )
@@ -248,17 +249,20 @@ func serve(ctx context.Context, s Settings, log zerolog.Logger, registry *promet
 // slackAgain is how long refused tokens rest before they are tried again.
 const slackAgain = time.Minute
 
-// identify verifies a terminal's token at the cluster it names, else at the first of the catalogue.
+// identify verifies a terminal's token at the first cluster of the catalogue, the one at which people's usernames are known. Another cluster's
+// word is not taken: whoever administers a lesser one could make a token there in anybody's name.
 func identify(cat *catalog.Catalog, clusters map[string]*k8sops.Cluster) func(context.Context, string, string) (string, error) {
 	return func(ctx context.Context, name, token string) (string, error) {
-		if name == "" {
-			name = cat.Clusters[0].Name
+		home := cat.Clusters[0].Name
+		if name != "" && name != home {
+			return "", &handlers.Problem{Code: "cluster", Text: redact.F("Tokens are verified at cluster %q and not at %q, so nothing was done.", home, name),
+				Next: redact.F("Use a kubeconfig of cluster %q.", home)}
 		}
-		cl, ok := clusters[name]
-		if !ok {
-			return "", fmt.Errorf("svcdown.yaml names no cluster %q", name)
+		user, _, err := clusters[home].Identify(ctx, token)
+		if err != nil && k8sops.KindOf(err) != k8sops.Unauthenticated {
+			return "", &handlers.Problem{Code: "unverified", Err: err, Text: redact.F("Cluster %q does not answer whose token that is, so nothing was done.", home),
+				Next: redact.Const("Ask in Slack, or read with kubectl meanwhile.")}
 		}
-		user, _, err := cl.Identify(ctx, token)
 		return user, err
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,16 +50,24 @@ func (t Terminal) Ask(ctx context.Context, verb, args string, out, errOut io.Wri
 		return fmt.Errorf("nothing was done: read your kubeconfig: %w", err)
 	}
 	token, err := bearer(ctx, cfg)
-	if err != nil {
+	switch {
+	case err == nil:
+		// A redirect would hand the token to whoever is named in it.
+		client := terminal.Client{Server: t.Server, Token: token, Files: ".", HTTP: &http.Client{
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}}
+		if err = client.Do(ctx, text, out); !errors.Is(err, terminal.ErrUnreachable) {
+			return err
+		}
+	case !readsOnly(verb):
 		return fmt.Errorf("nothing was done: %w", err)
-	}
-	client := terminal.Client{Server: t.Server, Token: token, HTTP: &http.Client{}, Files: "."}
-	err = client.Do(ctx, text, out)
-	if !errors.Is(err, terminal.ErrUnreachable) {
-		return err
 	}
 	fmt.Fprintf(errOut, "%v.\nReading with your own kubeconfig instead; nothing is recorded and nothing can be changed this way.\n", err)
 	return t.local(ctx, text, out)
+}
+
+func readsOnly(verb string) bool {
+	return slices.ContainsFunc(Verbs(), func(v handlers.VerbInfo) bool { return v.Name == verb && v.Local })
 }
 
 func (t Terminal) restConfig() (*rest.Config, error) {
