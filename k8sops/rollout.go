@@ -2,9 +2,11 @@ package k8sops
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -176,7 +178,20 @@ func (f *following) see(obj runtime.Object) bool {
 	if f.target.UID != "" && string(w.meta.UID) != f.target.UID {
 		return f.note(RolloutState{Failed: true, Line: redact.F("%s was replaced by another object of the same name", f.target)})
 	}
-	return f.note(judgeRollout(w))
+	s := judgeRollout(w)
+	if s.Failed && deadlineOfBefore(w) {
+		s.Failed, s.Line = false, redact.Const("waiting for the first new pod")
+	}
+	return f.note(s)
+}
+
+// deadlineOfBefore reports whether the deadline was exceeded before our last change: a Deployment that goes back to an earlier revision keeps
+// that condition until a pod of it comes up (k8s.io/kubernetes v1.37, pkg/controller/deployment/progress.go), and kubectl, asked in
+// between, blames the new rollout for the old one.
+func deadlineOfBefore(w workload) bool {
+	return w.progress != nil && slices.ContainsFunc(w.meta.ManagedFields, func(m metav1.ManagedFieldsEntry) bool {
+		return m.Manager == FieldManager && m.Subresource == "" && m.Time != nil && !w.progress.LastUpdateTime.After(m.Time.Time)
+	})
 }
 
 // note keeps a state, tells it when it is new, and reports whether it is final.
