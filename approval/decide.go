@@ -103,11 +103,11 @@ func (r *Request) Satisfied(policy catalog.Policy) bool {
 	if len(policy.Approvals.All) == 0 {
 		return policy.Approvals.None // a policy that says nothing approves nothing
 	}
-	return len(r.missing(policy)) == 0
+	return len(r.Missing(policy)) == 0
 }
 
-// missing returns the requirements that the votes do not meet yet, with the counts still wanted. One person fills one seat only.
-func (r *Request) missing(policy catalog.Policy) []catalog.Requirement {
+// Missing returns the requirements that the votes do not meet yet, with the counts still wanted. One person fills one seat only.
+func (r *Request) Missing(policy catalog.Policy) []catalog.Requirement {
 	var seats []seat
 	for i, req := range policy.Approvals.All {
 		for range req.Count {
@@ -179,7 +179,7 @@ func (r *Request) Counted(policy catalog.Policy) (have, need int) {
 		need += req.Count
 	}
 	have = need
-	for _, m := range r.missing(policy) {
+	for _, m := range r.Missing(policy) {
 		have -= m.Count
 	}
 	return have, need
@@ -187,7 +187,7 @@ func (r *Request) Counted(policy catalog.Policy) (have, need int) {
 
 // Waiting says in words who is still wanted: "1 of senior and 1 of manager".
 func (r *Request) Waiting(policy catalog.Policy) string {
-	left := r.missing(policy)
+	left := r.Missing(policy)
 	if len(left) == 0 {
 		return "nobody"
 	}
@@ -202,7 +202,7 @@ func (r *Request) Eligible(a catalog.Actor, policy catalog.Policy) bool {
 	if slices.ContainsFunc(r.Votes, func(v Vote) bool { return v.Person == a.Person }) {
 		return false
 	}
-	for _, m := range r.missing(policy) {
+	for _, m := range r.Missing(policy) {
 		if a.Has(m.Roles...) {
 			return true
 		}

@@ -39,7 +39,7 @@ func (d *Desk) show(ctx context.Context, r approval.Request) error {
 		return err
 	}
 	origin := d.home(places[placeOrigin], r)
-	c := d.requestCard(r)
+	c := d.requestCard(ctx, r)
 	at, shown := places[placeCard]
 	if shown {
 		err = d.Talk.At(at).Update(ctx, at, c)
@@ -157,7 +157,7 @@ func (d *Desk) remind(ctx context.Context, r approval.Request, role string, a ca
 	if err != nil {
 		return card.Address{}, fmt.Errorf("remind %s of %s: %w", a.Person, r.ID, err)
 	}
-	c := d.requestCard(r)
+	c := d.requestCard(ctx, r)
 	c.Verdict = redact.F("%s waits for you: %s", r.ID, c.Verdict)
 	at, err := talk.Say(ctx, role+":"+r.ID, c)
 	if err != nil {

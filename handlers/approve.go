@@ -125,10 +125,10 @@ func (d *Desk) approvals(ctx context.Context, req Request) error {
 	}
 	c := card.Card{Title: redact.Const("Requests"), State: card.OK, Verdict: redact.Const("Nothing waits for a decision.")}
 	if len(open) > 0 {
-		c.State, c.Verdict = card.Waiting, redact.F("%s open.", howMany(len(open), "request"))
+		c.State, c.Verdict = card.Waiting, redact.F("Open: %s.", counted(len(open), "request"))
 	}
 	for _, r := range open {
-		c.Parts = append(c.Parts, card.Part{Text: redact.F("%s: %s of %s, asked by %s at %s UTC, %s", r.ID, r.Plan.Action, r.Plan.Service, r.Requester.Name(), clock(r.CreatedAt), d.standing(r))})
+		c.Parts = append(c.Parts, card.Part{Text: redact.F("%s: %s of %s, asked by %s at %s UTC, %s", r.ID, r.Plan.Action, r.Plan.Service, r.Requester.Name(), clock(r.CreatedAt), d.standing(ctx, r))})
 		if policy, err := d.policyOf(r); err == nil && r.Eligible(req.Actor, policy) && len(c.Buttons) < 20 {
 			c.Buttons = append(c.Buttons, approveButton(r, redact.F("Approve %s", r.ID)))
 		}
@@ -136,20 +136,47 @@ func (d *Desk) approvals(ctx context.Context, req Request) error {
 	return req.Talk.Whisper(ctx, c)
 }
 
-// howMany counts with its verb: "1 request is", "2 requests are".
-func howMany(n int, noun string) redact.Text {
+// counted is a number with its noun: "1 request", "2 requests".
+func counted(n int, noun string) redact.Text {
 	if n == 1 {
-		return redact.F("1 %s is", noun)
+		return redact.F("1 %s", noun)
 	}
-	return redact.F("%d %ss are", n, noun)
+	return redact.F("%d %ss", n, noun)
 }
 
 // standing says where a request is, with what it waits for.
-func (d *Desk) standing(r approval.Request) redact.Text {
+func (d *Desk) standing(ctx context.Context, r approval.Request) redact.Text {
 	policy, err := d.policyOf(r)
 	if r.State != approval.Pending || err != nil {
 		return redact.F("%s", r.State.Words())
 	}
 	have, need := r.Counted(policy)
-	return redact.F("%d of %d, waiting on %s, expires %s UTC", have, need, r.Waiting(policy), clock(r.ExpiresAt))
+	return redact.F("%d of %d, waiting on %s, expires %s UTC", have, need, d.waitingOn(ctx, r, policy), clock(r.ExpiresAt))
+}
+
+// maxNames is how many people are named where one of many would do.
+const maxNames = 4
+
+// waitingOn names the people who could still agree, so that somebody can walk over to one of them; where nobody can, it says so.
+func (d *Desk) waitingOn(ctx context.Context, r approval.Request, policy catalog.Policy) redact.Text {
+	people := d.candidates(ctx, func(a catalog.Actor) bool { return r.Eligible(a, policy) })
+	var wanted []redact.Text
+	for _, m := range r.Missing(policy) {
+		var names []string
+		for _, a := range people {
+			if a.Has(m.Roles...) && len(names) < maxNames {
+				names = append(names, a.Person)
+			}
+		}
+		roles := strings.Join(m.Roles, " or ")
+		switch {
+		case len(names) == 0:
+			wanted = append(wanted, redact.F("%d of %s (nobody holds that now)", m.Count, roles))
+		case m.Count > 1:
+			wanted = append(wanted, redact.F("%d of %s", m.Count, strings.Join(names, ", ")))
+		default:
+			wanted = append(wanted, redact.F("%s", strings.Join(names, " or ")))
+		}
+	}
+	return redact.Join(" and ", wanted...)
 }

@@ -25,6 +25,10 @@ type message struct {
 type chat struct {
 	// outside are channels that the bot is not in: what is said there reaches the asker alone. mute are people without direct messages.
 	outside, mute []string
+	// whispering, when not nil, sees the context of every whisper.
+	whispering func(context.Context)
+	// saying, when not nil, is called after every post.
+	saying func()
 
 	mu   sync.Mutex
 	said []message
@@ -87,6 +91,9 @@ func (c *conversation) Say(_ context.Context, key string, cd card.Card) (card.Ad
 	}
 	at.Message = strconv.Itoa(len(c.all()) + 1)
 	c.record(message{op: "say", at: at, key: key, card: cd})
+	if c.saying != nil {
+		c.saying()
+	}
 	return at, nil
 }
 
@@ -95,7 +102,10 @@ func (c *conversation) Update(_ context.Context, at card.Address, cd card.Card) 
 	return nil
 }
 
-func (c *conversation) Whisper(_ context.Context, cd card.Card) error {
+func (c *conversation) Whisper(ctx context.Context, cd card.Card) error {
+	if c.whispering != nil {
+		c.whispering(ctx)
+	}
 	c.record(message{op: "whisper", at: c.at, card: cd})
 	return nil
 }
@@ -105,7 +115,7 @@ func (c *conversation) Upload(_ context.Context, f card.File) error {
 	return nil
 }
 
-// wants reports which of the parts a text lacks.
+// lacks reports which of the parts a text lacks.
 func lacks(text string, parts ...string) []string {
 	var out []string
 	for _, p := range parts {

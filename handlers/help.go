@@ -40,7 +40,7 @@ func (d *Desk) services(ctx context.Context, req Request) error {
 	}
 	return req.Talk.Whisper(ctx, card.Card{
 		Title: redact.Const("Services"), State: card.Neutral,
-		Verdict: redact.F("I know %d services.", len(t.Rows)),
+		Verdict: redact.F("I know %s.", counted(len(t.Rows), "service")),
 		Parts:   []card.Part{{Table: t}},
 	})
 }

@@ -25,7 +25,13 @@ type liveCard struct {
 func (l *liveCard) fill(ctx context.Context, checks func(each func(finding.Finding)) []finding.Finding) []finding.Finding {
 	news := make(chan finding.Finding, 64) // more than there are checks, so that none waits for Slack
 	result := make(chan []finding.Finding, 1)
+	broken := make(chan any, 1)
 	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				broken <- p // for the caller's goroutine, where Handle catches it
+			}
+		}()
 		result <- checks(func(f finding.Finding) {
 			select {
 			case news <- f:
@@ -40,6 +46,8 @@ func (l *liveCard) fill(ctx context.Context, checks func(each func(finding.Findi
 		select {
 		case all := <-result:
 			return all
+		case p := <-broken:
+			panic(p)
 		case f := <-news:
 			sofar = append(sofar, f)
 		case <-show.C:
@@ -53,7 +61,7 @@ func (l *liveCard) progress(ctx context.Context, sofar []finding.Finding) {
 	c := card.Card{
 		Title:   redact.F("%s · %s/%s", l.svc.Name, l.svc.Cluster, l.svc.Namespace),
 		State:   card.Running,
-		Verdict: redact.F("Checking %s: %d checks are back after %d s", l.svc.Name, len(sofar), int(l.now().Sub(l.started).Seconds())),
+		Verdict: redact.F("Checking %s: %s back after %d s", l.svc.Name, counted(len(sofar), "check"), int(l.now().Sub(l.started).Seconds())),
 		Parts:   []card.Part{{Findings: sofar}},
 	}
 	if len(sofar) == 0 {

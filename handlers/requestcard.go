@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"strings"
 
 	"github.com/svcdown/svcdown/approval"
@@ -11,12 +12,12 @@ import (
 )
 
 // requestCard is what an approver decides by: who asks, what exactly changes on which object, what it can hurt, how it is undone.
-func (d *Desk) requestCard(r approval.Request) card.Card {
+func (d *Desk) requestCard(ctx context.Context, r approval.Request) card.Card {
 	p := r.Plan
 	c := card.Card{
 		Title:   redact.F("%s %s · %s", title(p.Action), p.Service, r.ID),
 		State:   stateOfRequest(r.State),
-		Verdict: d.requestVerdict(r),
+		Verdict: d.requestVerdict(ctx, r),
 		Parts:   []card.Part{{Facts: requestFacts(r)}, {Code: diff(p)}},
 	}
 	if len(p.Warnings) > 0 {
@@ -41,12 +42,12 @@ func (d *Desk) requestCard(r approval.Request) card.Card {
 	return c
 }
 
-func (d *Desk) requestVerdict(r approval.Request) redact.Text {
+func (d *Desk) requestVerdict(ctx context.Context, r approval.Request) redact.Text {
 	p := r.Plan
 	what := redact.F("%s asks to %s %s", r.Requester.Name(), verbOf(p.Action), p.Service)
 	switch r.State {
 	case approval.Pending:
-		v := redact.F("%s: %s", what, d.standing(r))
+		v := redact.F("%s: %s", what, d.standing(ctx, r))
 		if r.Reason != "" {
 			v = redact.F("%s. The earlier approvals are void: %s", v, r.Reason)
 		}
@@ -189,6 +190,8 @@ func title(a catalog.Action) string {
 	switch a {
 	case catalog.Rollback:
 		return "Roll back"
+	case "":
+		return "Change" // a row that somebody else wrote must not stop the announcements
 	default:
 		return strings.ToUpper(string(a[:1])) + string(a[1:])
 	}

@@ -183,8 +183,14 @@ func (d *Desk) unknownVerb(cmd Command) error {
 	return p
 }
 
+// tellingTime bounds the telling of a refusal.
+const tellingTime = 15 * time.Second
+
 // answer tells the asker alone what went wrong and returns the outcome for the metrics. An internal error shows its reference only.
 func (d *Desk) answer(ctx context.Context, req Request, err error) string {
+	// Also whoever waited until the time for the answer was over is told.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellingTime)
+	defer cancel()
 	c := card.Card{Title: redact.Const("Not done"), State: card.Refused}
 	outcome := "refused"
 	var p *Problem
@@ -197,7 +203,8 @@ func (d *Desk) answer(ctx context.Context, req Request, err error) string {
 		c.Verdict = redact.F("%s", r.Message)
 		outcome = string(r.Code)
 	case errors.Is(err, approval.ErrUnavailable):
-		c.Verdict = redact.Const("The database does not answer, so nothing was changed and your click was not counted. Reading commands still work; try again in a minute.")
+		// The connection may have been lost during the commit itself, so "not counted" would be a guess.
+		c.Verdict = redact.Const("The database does not answer, so I cannot tell whether that was recorded; nothing is carried out meanwhile. Ask again in a minute: an answer never counts twice. Reading commands still work.")
 		outcome = "unavailable"
 	case errors.Is(err, approval.ErrNotFound):
 		c.Verdict = redact.Const("There is no such request. `approvals` lists those that wait.")
