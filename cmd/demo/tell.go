@@ -15,8 +15,8 @@ func (d *demo) tell(slack slacksim.Addresses, server string, w world) {
 Open  %s#/ops?user=alice
 
   1. As Alice, on call, type:  /svcdown status backend
-  2. On the card press "Roll back…"; the request waits for somebody else.
-  3. Switch to Bob at the bottom left, press "Approve", and watch the thread.
+  2. On the card press "Roll back…" and open its thread: the request waits for somebody else.
+  3. Switch to Bob at the bottom left, press "Approve" there, and watch it happen.
 
 The same at the terminal:
   SVCDOWN_SERVER=%s KUBECONFIG=%s %s status backend
