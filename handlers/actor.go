@@ -98,19 +98,18 @@ func (d *Desk) admit(a catalog.Actor) error {
 	return nil
 }
 
-// candidates are the people who could still decide r, in the catalogue's order, with their accounts.
+// candidates are the people who could still decide r, in the catalogue's order, with their accounts in our workspace; who has none there can
+// decide at the terminal.
 func (d *Desk) candidates(ctx context.Context, may func(catalog.Actor) bool) []catalog.Actor {
 	cat := d.Catalog()
 	var out []catalog.Actor
 	for _, p := range cat.People {
-		if len(p.Slack) == 0 {
+		a := catalog.Actor{Person: p.Name}
+		if i := slices.IndexFunc(p.Slack, func(id catalog.SlackID) bool { return id.Team == cat.Slack.Team }); i >= 0 {
+			a.Slack = p.Slack[i]
+		} else if len(p.Kubernetes) == 0 {
 			continue
 		}
-		i := slices.IndexFunc(p.Slack, func(id catalog.SlackID) bool { return id.Team == cat.Slack.Team })
-		if i < 0 {
-			continue
-		}
-		a := catalog.Actor{Person: p.Name, Slack: p.Slack[i]}
 		d.roles(ctx, cat, p, &a, forReading)
 		if may(a) {
 			out = append(out, a)

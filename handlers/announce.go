@@ -135,7 +135,7 @@ func (d *Desk) Remind(ctx context.Context, id string) error {
 	var unreachable error
 	for _, a := range d.candidates(ctx, func(a catalog.Actor) bool { return r.Eligible(a, policy) }) {
 		role := "reminder:" + a.Person
-		if _, told := places[role]; told {
+		if _, told := places[role]; told || a.Slack.User == "" {
 			continue
 		}
 		at, err := d.remind(ctx, r, role, a)

@@ -154,3 +154,20 @@ func TestNobodyIsRemindedOfWhatIsDecided(t *testing.T) {
 		t.Errorf("got %+v, want silence", got)
 	}
 }
+
+// Somebody without a Slack account can agree at the terminal: they are named, and nobody tries to write to them.
+func TestWhoHasTheTerminalAloneIsWaitedOn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.catalog.People[2].Slack = nil
+	b.catalog.Roles[1].People = []string{"carol"}
+	r := b.proposed(t)
+	said := b.says(t, "alice", "approvals")
+	if got := said.Parts[0].Text.String(); !strings.Contains(got, "waiting on carol") {
+		t.Errorf("got %q, want carol named", got)
+	}
+	before := len(b.chat.all())
+	if err := b.Remind(t.Context(), r.ID); err != nil || len(b.chat.all()) != before {
+		t.Errorf("got %v and %d messages, want silence", err, len(b.chat.all())-before)
+	}
+}

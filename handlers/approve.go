@@ -171,7 +171,7 @@ func (d *Desk) waitingOn(ctx context.Context, r approval.Request, policy catalog
 		roles := strings.Join(m.Roles, " or ")
 		switch {
 		case len(names) == 0:
-			wanted = append(wanted, redact.F("%d of %s (nobody holds that now)", m.Count, roles))
+			wanted = append(wanted, redact.F("%d of %s (nobody else holds that now)", m.Count, roles))
 		case m.Count > 1:
 			wanted = append(wanted, redact.F("%d of %s", m.Count, strings.Join(names, ", ")))
 		default:
