@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/redact"
 )
@@ -70,7 +71,8 @@ func (d *Desk) roles(ctx context.Context, cat *catalog.Catalog, p catalog.Person
 	}
 	byName := cat.RolesOf(p.Name, nil, p.Slack)
 	members, asOf, err := d.Directory.Groups(ctx, groups, maxAge)
-	if err != nil {
+	// Whom the catalogue names in a role keeps it however long Slack is away; who has groups alone is told that these are too old.
+	if err != nil || (len(byName) > 0 && d.Now().Sub(asOf) > approval.RolesMaxAge) {
 		a.Roles = byName
 		return
 	}

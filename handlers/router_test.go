@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/finding"
@@ -125,5 +127,22 @@ func TestTheRequestersNoTakesItBack(t *testing.T) {
 	}
 	if got := b.rows.get(t, r.ID); got.State != "cancelled" || b.cluster.calls != 0 {
 		t.Errorf("got %s and %d calls, want cancelled and none", got.State, b.cluster.calls)
+	}
+}
+
+func TestWhileSlackIsAwayRolesByNameStillCount(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.proposed(t)
+	b.catalog.Roles[0].SlackGroups = []string{"S1"}
+	b.directory.groups = map[string][]catalog.SlackID{"S1": {slack("carol"), slack("dora")}}
+	b.directory.asOf = b.now().Add(-2 * time.Hour)
+	said := b.says(t, "dora", "restart backend")
+	if missing := lacks(said.Verdict.String(), "Slack has not said", "nothing was done"); missing != nil {
+		t.Errorf("group alone: got %q without %q", said.Verdict, missing)
+	}
+	b.says(t, "carol", "approve "+r.ID)
+	if got := b.rows.get(t, r.ID).State; got != approval.Approved {
+		t.Errorf("by name: got %s, want carol's approval counted", got)
 	}
 }
