@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -41,6 +42,17 @@ func (d *demo) kubernetes(ctx context.Context) (world, error) {
 	if !build.ProcessState.Success() {
 		return world{}, errors.New("build the local Kubernetes: the lines above say why; it needs Go and its module proxy or cache")
 	}
+	for attempt := 1; ; attempt++ {
+		w, err := d.sandbox(ctx, program)
+		// Ports are chosen and then opened; on a busy machine another process may be quicker.
+		if err == nil || attempt == 3 || ctx.Err() != nil || !strings.Contains(err.Error(), "port was taken") {
+			return w, err
+		}
+	}
+}
+
+// sandbox starts the control plane and returns once it reports that it is ready.
+func (d *demo) sandbox(ctx context.Context, program string) (world, error) {
 	report, theirs, err := os.Pipe()
 	if err != nil {
 		return world{}, err
@@ -48,33 +60,33 @@ func (d *demo) kubernetes(ctx context.Context) (world, error) {
 	defer report.Close()
 	up := exec.Command(program, "--dir", d.sandboxDir(), "up", "--json", "--owner", strconv.Itoa(os.Getpid()))
 	up.Stdout = theirs
-	_, err = d.spawn("sandbox", up)
+	early := make(chan error, 1)
+	var ready atomic.Bool
+	c, err := spawn("sandbox", d.logs, up, func(err error) {
+		early <- err
+		if ready.Load() {
+			d.died(err)
+		}
+	})
 	theirs.Close()
 	if err != nil {
 		return world{}, err
 	}
-	defer context.AfterFunc(ctx, func() { _ = report.SetReadDeadline(time.Now()) })()
+	stopReading := context.AfterFunc(ctx, func() { _ = report.SetReadDeadline(time.Now()) })
+	defer stopReading()
 	var w world
 	if err := json.NewDecoder(report).Decode(&w); err != nil {
-		return world{}, fmt.Errorf("read where the local Kubernetes is: %w", err)
+		c.stop()
+		return world{}, <-early
 	}
-	return w, nil
+	d.push(c.stop)
+	ready.Store(true)
+	select {
+	case err := <-early:
+		return world{}, err
+	default:
+		return w, nil
+	}
 }
 
 func (d *demo) sandboxDir() string { return filepath.Join(d.dir, "sandbox") }
-
-// breakBackend rolls a crashing release out and returns when it can be seen.
-func (d *demo) breakBackend(ctx context.Context, w world) error {
-	out, err := exec.CommandContext(ctx, filepath.Join(d.bin, "sandbox"), "--dir", d.sandboxDir(), "break", "backend", "crashloop").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("break backend: %w: %s", err, out)
-	}
-	return until(ctx, time.Minute, func() error {
-		out, err := exec.CommandContext(ctx, w.Kubectl, "--kubeconfig", w.Kubeconfig, "-n", w.Namespace, "get", "pods", "-l", "app=backend",
-			"-o", "jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}").CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "CrashLoopBackOff") {
-			return fmt.Errorf("backend was broken, and its pods do not show it: %s (%v)", out, err)
-		}
-		return nil
-	})
-}
