@@ -16,7 +16,7 @@ var Version = "dev"
 // Settings is what a running bot is told from outside: secrets and addresses from the environment, everything else from svcdown.yaml.
 type Settings struct {
 	Catalog *catalog.Catalog
-	// ConfigPath is where Catalog came from; it is read again on SIGHUP.
+	// ConfigPath is where Catalog came from. It is read once: a change takes a restart.
 	ConfigPath  string
 	AppToken    string
 	BotToken    string

@@ -258,8 +258,11 @@ func TestVoidTakesTheVotesBack(t *testing.T) {
 	}
 	other := somePlan(t)
 	other.Target.UID = "u2"
-	if err := r.Void(other, "the object was made anew", noon); err != nil {
+	if err := r.Void(other, "the object was made anew", 15*time.Minute, noon.Add(14*time.Minute)); err != nil {
 		t.Fatal(err)
+	}
+	if want := noon.Add(29 * time.Minute); !r.ExpiresAt.Equal(want) {
+		t.Errorf("the new plan expires at %s, want %s: people need time to look at it", r.ExpiresAt, want)
 	}
 	if r.State != approval.Pending || len(r.Votes) != 0 || r.Digest != other.Digest() {
 		t.Errorf("got state %s, %d votes, digest of the new plan: %v", r.State, len(r.Votes), r.Digest == other.Digest())

@@ -86,7 +86,7 @@ func TestAGlassIsBrokenForOnePlan(t *testing.T) {
 	}
 	other := somePlan(t)
 	other.Target.UID = "u2"
-	if err := r.Void(other, "the object was made anew", noon.Add(7*time.Minute)); err != nil {
+	if err := r.Void(other, "the object was made anew", 15*time.Minute, noon.Add(7*time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if r.ByGlass() {

@@ -152,12 +152,13 @@ func (s State) Words() string {
 	}
 }
 
-// Void takes all votes back because the plan is another one now, and puts the new plan up for approval under the same ID.
-func (r *Request) Void(p plan.Plan, why string, now time.Time) error {
+// Void takes all votes back because the plan is another one now, and puts the new plan up for approval under the same ID, for as long as a
+// new request would have.
+func (r *Request) Void(p plan.Plan, why string, expires time.Duration, now time.Time) error {
 	if err := r.Move(Pending, why, now); err != nil {
 		return err
 	}
-	r.Plan, r.Digest, r.Votes = p, p.Digest(), nil
+	r.Plan, r.Digest, r.Votes, r.ExpiresAt = p, p.Digest(), nil, now.Add(expires)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/svcdown/svcdown/approval"
@@ -112,6 +113,9 @@ func (d *Desk) lastLook(ctx context.Context, r approval.Request) (fresh plan.Pla
 	if err := r.Recheck(d.again(ctx), policy, d.Now()); err != nil {
 		return stop(err.Error())
 	}
+	if n, err := strconv.Atoi(r.Plan.Params["replicas"]); err == nil && n > policy.MaxReplicas {
+		return stop(fmt.Sprintf("policy %q allows at most %d replicas now", policy.Name, policy.MaxReplicas))
+	}
 	svc, ok := d.Catalog().Service(r.Plan.Service)
 	if !ok {
 		return stop("svcdown.yaml does not name " + r.Plan.Service + " any more")
@@ -151,7 +155,7 @@ func (d *Desk) void(ctx context.Context, r approval.Request, fresh plan.Plan, po
 		if policy.Approvals.None {
 			return now.Move(approval.NotStarted, why+"; ask again", d.Now())
 		}
-		return now.Void(fresh, why, d.Now())
+		return now.Void(fresh, why, policy.Expires, d.Now())
 	})
 	return err
 }

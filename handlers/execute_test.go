@@ -85,6 +85,28 @@ func TestExecuteLooksOnceMore(t *testing.T) {
 }
 
 // Whoever stands still between the last look and the call finds the lease gone.
+func TestExecuteKeepsToTheBoundOfNow(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p, err := b.cluster.plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Params = map[string]string{"replicas": "5"}
+	b.cluster.plan = func() (plan.Plan, error) { return p, nil }
+	r := b.approved(t)
+	for i := range b.catalog.Policies {
+		b.catalog.Policies[i].MaxReplicas = 3
+	}
+	if err := b.Execute(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	got := b.rows.get(t, r.ID)
+	if missing := lacks(got.Reason, "at most 3 replicas"); got.State != approval.NotStarted || missing != nil || b.cluster.calls != 0 {
+		t.Errorf("got %s (%s) after %d calls, want not started because of the bound", got.State, got.Reason, b.cluster.calls)
+	}
+}
+
 func TestExecuteDoesNotCallWithALeaseThatLapsed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -28,15 +28,16 @@ func (d *Desk) requestCard(ctx context.Context, r approval.Request) card.Card {
 	}
 	if r.State == approval.Pending {
 		c.Buttons = []card.Button{approveButton(r, redact.Const("Approve")), denyButton(r)}
-		c.Notes = append(c.Notes, redact.F("expires %s UTC", clock(r.ExpiresAt)))
-		for _, v := range r.Votes {
-			if !v.Actor.RolesAsOf.IsZero() {
-				c.Notes = append(c.Notes, redact.F("%s's groups as of %s UTC", v.Person, clock(v.Actor.RolesAsOf)))
-			}
+		c.Notes = append(c.Notes, redact.F("expires %s UTC", clock(r.ExpiresAt)), redact.F("by hand: %s", p.Command))
+	}
+	for _, v := range r.Votes {
+		if !v.Actor.RolesAsOf.IsZero() {
+			c.Notes = append(c.Notes, redact.F("%s's groups as of %s UTC", v.Person, clock(v.Actor.RolesAsOf)))
 		}
 	}
 	if undoable(r) {
 		c.Buttons = []card.Button{{Label: redact.Const("Undo…"), Verb: "undo", Value: r.ID}, {Label: redact.Const("Status"), Verb: "status", Value: p.Service}}
+		c.Buttons = d.asking(c.Buttons, p.Service)
 	}
 	c.Notes = append(c.Notes, redact.F("plan %s", r.Digest[:min(12, len(r.Digest))]))
 	return c
@@ -143,7 +144,7 @@ func (d *Desk) resultCard(r approval.Request) (c card.Card, key string, ok bool)
 			c.Mentions = []string{r.Requester.Slack.User}
 		}
 		if undoable(r) {
-			c.Buttons = []card.Button{{Label: redact.Const("Undo…"), Verb: "undo", Value: r.ID}}
+			c.Buttons = d.asking([]card.Button{{Label: redact.Const("Undo…"), Verb: "undo", Value: r.ID}}, p.Service)
 		}
 		return c, "result:" + r.ID + ":" + string(r.State) + ":" + r.Digest[:min(12, len(r.Digest))], true
 	}

@@ -46,6 +46,7 @@ func (d *Desk) status(ctx context.Context, req Request) error {
 	live := &liveCard{talk: req.Talk, svc: svc, started: d.Now(), now: d.Now}
 	findings := live.fill(ctx, func(each func(finding.Finding)) []finding.Finding { return d.check(ctx, cl, svc, each) })
 	c := statusCard(svc, findings, d.Now().Sub(live.started))
+	c.Buttons = d.asking(c.Buttons, svc.Name)
 	if err := <-recorded; err != nil {
 		c.Notes = append(c.Notes, redact.Const("not being recorded: the database does not answer"))
 	}
@@ -203,4 +204,19 @@ func prefix(label string, lines []redact.Text) redact.Text {
 func (d *Desk) noCluster(svc catalog.Service, err error) error {
 	return &Problem{Code: "no-cluster", Text: redact.F("I cannot reach cluster %q of %s; nothing was checked or changed.", svc.Cluster, svc.Name),
 		Next: redact.F("By hand: %s", d.kubectl(svc, "get pods")), Err: err}
+}
+
+// asking puts a question before buttons whose policy wants no second person: there the click itself is the decision.
+func (d *Desk) asking(buttons []card.Button, service string) []card.Button {
+	for i, b := range buttons {
+		policy, ok := d.Catalog().Policy(catalog.Action(b.Verb), service)
+		if !ok || !policy.Approvals.None {
+			continue
+		}
+		buttons[i].Confirm = &card.Confirm{
+			Title: redact.F("%s %s?", title(catalog.Action(b.Verb)), service),
+			Body:  redact.F("Policy %q asks nobody else: it is carried out at once.", policy.Name), Yes: redact.Const("Do it"),
+		}
+	}
+	return buttons
 }

@@ -86,7 +86,7 @@ func (d *Desk) settle(ctx context.Context, cl Cluster, svc catalog.Service, r ap
 	}
 	still, silent := unproven(d.check(ctx, cl, svc, func(finding.Finding) {}), r.Failing)
 	if len(still) > 0 {
-		return d.conclude(ctx, r.ID, approval.Failed, "still failing: "+strings.Join(still, ", "))
+		return d.conclude(ctx, r.ID, approval.Failed, "failing now: "+strings.Join(still, ", "))
 	}
 	if len(silent) > 0 {
 		return fmt.Errorf("verify %s: no answer from the checks: %s", r.ID, strings.Join(silent, ", "))
@@ -95,16 +95,15 @@ func (d *Desk) settle(ctx context.Context, cl Cluster, svc catalog.Service, r ap
 	return d.conclude(ctx, r.ID, approval.Succeeded, redact.Join("; ", rollout, redact.F("the checks are green and nothing restarted for %s", d.Settle)).String())
 }
 
-// unproven names what is red, and what could not be asked, among the checks that failed before and those of the pods themselves.
+// unproven names every check that is red now, whether or not it failed before, and what could not be asked among the checks that failed before
+// and those of the pods themselves.
 func unproven(now []finding.Finding, before []string) (red, silent []string) {
 	for _, f := range now {
-		if f.Check != "pods" && f.Check != "rollout" && !slices.Contains(before, f.Check) {
-			continue
-		}
-		switch f.Status {
-		case finding.Fail:
+		must := f.Check == "pods" || f.Check == "rollout" || slices.Contains(before, f.Check)
+		switch {
+		case f.Status == finding.Fail:
 			red = append(red, f.Check+" ("+f.Line.String()+")")
-		case finding.Unknown:
+		case f.Status == finding.Unknown && must:
 			silent = append(silent, f.Check)
 		}
 	}

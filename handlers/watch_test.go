@@ -31,7 +31,7 @@ func TestWatchTellsWhetherItHelped(t *testing.T) {
 		"the rollout failed":                           {rollout: k8sops.RolloutState{Failed: true, Line: redact.Const("deadline exceeded")}, want: approval.Failed, reason: []string{"deadline exceeded"}},
 		"a container restarts while it settles":        {rollout: done(3), settled: finding.Fail, want: approval.Failed},
 		"a check that failed before is still red":      {before: checks(red), rollout: done(3), settled: finding.OK, after: checks(red), want: approval.Failed, reason: []string{"endpoints", "no endpoint"}},
-		"a check that was green before turned red":     {rollout: done(3), settled: finding.OK, after: checks(red), want: approval.Succeeded},
+		"a check that was green before turned red":     {rollout: done(3), settled: finding.OK, after: checks(red), want: approval.Failed, reason: []string{"failing now", "endpoints"}},
 		"the pods are red":                             {rollout: done(3), settled: finding.OK, after: checks(finding.Finding{Check: "pods", Status: finding.Fail}), want: approval.Failed},
 		"the pods cannot be read proves nothing":       {rollout: done(3), settled: finding.OK, after: checks(finding.Finding{Check: "pods"}), want: approval.Applied, again: true},
 		"a failed check that is silent proves nothing": {before: checks(red), rollout: done(3), settled: finding.OK, after: checks(finding.Finding{Check: "endpoints"}), want: approval.Applied, again: true},

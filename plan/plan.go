@@ -157,7 +157,7 @@ func (b Blast) WorseThan(seen Blast) (reason string, worse bool) {
 	switch {
 	case b.LastHealthy && !seen.LastHealthy:
 		return "it would now touch the last healthy replica", true
-	case b.Ready > 0 && b.Ready < seen.Ready && seen.Ready >= seen.Desired:
+	case b.Ready > 0 && b.Ready < seen.Ready && b.Ready < b.Desired && seen.Ready >= seen.Desired:
 		return fmt.Sprintf("%d of %d replicas are ready now, all were when it was proposed", b.Ready, b.Desired), true
 	case extra(b.PDBBlocked, seen.PDBBlocked) != "":
 		return "PodDisruptionBudget " + extra(b.PDBBlocked, seen.PDBBlocked) + " now allows no disruption", true

@@ -103,6 +103,7 @@ func TestWorseThan(t *testing.T) {
 		"more ready replicas":         {plan.Blast{Desired: 4, Ready: 4}, false},
 		"whole before, broken now":    {plan.Blast{Desired: 3, Ready: 2}, true},
 		"nothing is left to hurt":     {plan.Blast{Desired: 3, Ready: 0}, false},
+		"an autoscaler took one away": {plan.Blast{Desired: 2, Ready: 2}, false},
 		"the last healthy replica":    {plan.Blast{Desired: 3, Ready: 3, LastHealthy: true}, true},
 		"a budget that blocks now":    {plan.Blast{Desired: 3, Ready: 3, PDBBlocked: []string{"pdb"}}, true},
 		"a volume that would be lost": {plan.Blast{Desired: 3, Ready: 3, EmptyDir: []string{"cache"}}, true},

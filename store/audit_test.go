@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -71,7 +72,7 @@ func TestAVoidedPlanLeavesItsVotesInTheAuditLog(t *testing.T) {
 	if _, err := b.Change(t.Context(), "R-1", "svcdown", func(r *approval.Request) error {
 		other := r.Plan
 		other.Target.UID = "u-2"
-		return r.Void(other, "the object was replaced", b.clock.now())
+		return r.Void(other, "the object was replaced", time.Hour, b.clock.now())
 	}); err != nil {
 		t.Fatal(err)
 	}
