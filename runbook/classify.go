@@ -1,9 +1,7 @@
 package runbook
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 )
 
 // verdict is what a program's reader found out about one command.
@@ -25,9 +23,9 @@ func Classify(line string) Step {
 	step := Step{Line: 1, Source: oneLine(line)}
 	switch {
 	case err != nil:
-		step.Reason = sentence(err)
+		step.Reason = err.Error()
 	case len(found) != 1:
-		step.Reason = fmt.Sprintf("It holds %d commands; each is a step of its own.", len(found))
+		step.Reason = fmt.Sprintf("it holds %d commands; each is a step of its own", len(found))
 	default:
 		step.classify(found[0])
 	}
@@ -37,24 +35,18 @@ func Classify(line string) Step {
 func (s *Step) classify(cmd statement) {
 	v, err := judge(cmd)
 	if err != nil {
-		s.Class, s.Reason = Refused, sentence(err)
+		s.Class, s.Reason = Refused, err.Error()
 		return
 	}
 	s.Class, s.Warnings = v.class, v.warnings
 	if v.class == Manual {
-		s.Reason = sentence(errors.New(v.byHand))
+		s.Reason = v.byHand
 		return
 	}
 	s.Operation = &v.op
 	if v.op.Namespaced && !v.op.Has("namespace") && !v.op.Has("all-namespaces") {
 		s.Warnings = append(s.Warnings, "no namespace is written; the service's is used")
 	}
-}
-
-// sentence makes a reason read as one.
-func sentence(err error) string {
-	s := err.Error()
-	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
 // judge is the one place where a command gets its class.

@@ -25,9 +25,9 @@ func execVerb(_ string, r *reader) (verdict, error) {
 	return inContainer(r, r.rest[0], r.behind)
 }
 
-// remoteShell reads oc rsh POD PROGRAM …; oc itself reads no options behind the pod.
+// remoteShell reads oc rsh POD PROGRAM …: what stands behind the pod is the program's.
 func remoteShell(r *reader) (verdict, error) {
-	words := append(append([]Word{}, r.rest...), r.behind...)
+	words := r.behind
 	if len(words) < 2 {
 		return verdict{}, refuse("rsh without a program opens a shell")
 	}

@@ -16,7 +16,7 @@ var (
 // count reads -n N, -N and nothing (10).
 func (r *reader) count(signs string) (sign string, n int, err error) {
 	for i, w := range r.rest {
-		if s, _ := w.Literal(); shortCount.MatchString(s) {
+		if s, _ := w.Literal(); shortCount.MatchString(s) && (i == 0 || r.rest[i-1].lead() != "-n") {
 			r.rest = append(append(append([]Word{}, r.rest[:i]...), literal("-n"), literal(s[1:])), r.rest[i+1:]...)
 			break
 		}

@@ -88,7 +88,7 @@ func kubectlVerb(program string, words []Word, verbs map[string]verb) (verdict, 
 		}
 		return verdict{}, refuse("%s %s is not supported", program, clip(name))
 	}
-	r := reader{program: program + " " + name, known: v.known.with(everywhere), equals: true, args: lead.args}
+	r := reader{program: program + " " + name, known: v.known.with(everywhere), equals: true, first: name == "rsh", args: lead.args}
 	if err := r.read(left); err != nil {
 		return verdict{}, err
 	}

@@ -70,8 +70,9 @@ func message(words []Word) (v verdict, ok bool, err error) {
 	if v.op.Name == "slack message" {
 		return v, true, v.op.slack(bodies)
 	}
-	_, id, _ := strings.Cut(targets[0].String(), "/incidents/")
-	v.op.add("change", Fixed, literal(map[bool]string{true: "update", false: "create"}[id != ""]))
+	if _, id, found := targets[0].cut("/incidents/"); found {
+		v.op.add("incident", Plain, id)
+	}
 	return v, true, v.op.statuspage(bodies)
 }
 

@@ -85,7 +85,7 @@ func TestEveryCommandOfTheServiceDownRunbookIsTyped(t *testing.T) {
 		"146 check exec redis-cli statefulsets" + ns + " name=redis-master command=CONFIG GET word=*",
 		"150 action delete pods" + ns + " name=redis-master-0",
 		"158 message slack message text=🚨 Service Down Alert: <service-name> is experiencing issues. Investigation in progress.",
-		"163 message statuspage incident change=create name=Service Disruption status=investigating impact_override=major",
+		"163 message statuspage incident name=Service Disruption status=investigating impact_override=major",
 		"180 check get pods" + ns,
 		"183 check http probe url=https://api.web3marketplace.com/health",
 		"184 check http probe url=https://web3marketplace.com/api/health",

@@ -145,7 +145,7 @@ func wrongAddr(addr netip.Addr) string {
 }
 
 // hostile are path segments whose GET changes something or shows secrets in common servers.
-var hostile = regexp.MustCompile(`(?i)(^|[/_.-])(shutdown|quit|quitquitquit|abort|abortabortabort|kill|delete|remove|destroy|drop|restart|reboot|reload|reset|stop|drain|flush|purge|exec|run|env|configprops|heapdump|threaddump|dump|secrets?|tokens?|credentials?|password|healthcheck/fail|\.env|\.git|\.aws|\.ssh)([/_.-]|$)`)
+var hostile = regexp.MustCompile(`(?i)(^|[/_.=&?-])(shutdown|quit|quitquitquit|abort|abortabortabort|kill|delete|remove|destroy|drop|restart|reboot|reload|reset|stop|drain|flush|purge|exec|run|env|configprops|heapdump|threaddump|dump|secrets?|tokens?|credentials?|password|healthcheck/fail|\.env|\.git|\.aws|\.ssh)([/_.=&?-]|$)`)
 
 func wrongURL(s string) string {
 	u, err := url.Parse(s)
@@ -163,7 +163,8 @@ func wrongURL(s string) string {
 		return why
 	}
 	clean, err := url.PathUnescape(u.EscapedPath())
-	if err != nil || hostile.MatchString(clean) || hostile.MatchString(u.RawQuery) || strings.Contains(clean, "..") {
+	asked, queryErr := url.QueryUnescape(u.RawQuery)
+	if err != nil || queryErr != nil || hostile.MatchString(clean) || hostile.MatchString(asked) || strings.Contains(clean, "..") {
 		return "has a path that may change something or show secrets"
 	}
 	return ""
