@@ -116,11 +116,16 @@ func FromConfig(name string, cfg *rest.Config, o Options) (*Cluster, error) {
 	if own.Dial == nil {
 		own.Dial = (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 15 * time.Second}).DialContext
 	}
-	client, err := kubernetes.NewForConfig(own)
+	// One HTTP client for both, so that they share a connection: at a terminal a second TLS handshake is a part of the answer's time.
+	shared, err := rest.HTTPClientFor(own)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)
 	}
-	metrics, err := metricsclient.NewForConfig(own)
+	client, err := kubernetes.NewForConfigAndClient(own, shared)
+	if err != nil {
+		return nil, fmt.Errorf("open cluster %s: %w", name, err)
+	}
+	metrics, err := metricsclient.NewForConfigAndClient(own, shared)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: metrics: %w", name, err)
 	}

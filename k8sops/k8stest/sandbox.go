@@ -31,7 +31,7 @@ type Sandbox struct {
 	program string
 }
 
-var shared = sync.OnceValues(up)
+var shared = sync.OnceValues(Start)
 
 // Shared returns the test binary's sandbox and starts it at the first call: seconds, once its programs are built. It ends with [Stop] from
 // TestMain, and by itself when the test binary ends in any way.
@@ -76,7 +76,8 @@ func root() (string, error) {
 // attempts to start before a test binary gives up.
 const attempts = 3
 
-func up() (*Sandbox, error) {
+// Start starts a sandbox of its own, for callers without a testing.TB. It ends with Close, and by itself when this process ends in any way.
+func Start() (*Sandbox, error) {
 	program, err := Program()
 	if err != nil {
 		return nil, err
