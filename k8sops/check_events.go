@@ -96,7 +96,7 @@ func eventCount(e *corev1.Event) int {
 // eventGroup is one reason with one message, over all objects that show it.
 type eventGroup struct {
 	reason  string
-	message redact.Text
+	message string // as the cluster says it: only what is shown is cleaned, for cleaning costs more than all the rest
 	last    time.Time
 	times   int
 	objects map[string]bool
@@ -115,7 +115,7 @@ func judgeEvents(all []*corev1.Event, about concerned, now time.Time) finding.Fi
 	newest := groups[0]
 	if now.Sub(newest.last) <= current {
 		f.Status = finding.Warn
-		f.Line = redact.F("%s %d× on %s, last at %s: %s", newest.reason, newest.times, on(newest), clock(newest.last, now), newest.message.Short(160))
+		f.Line = redact.F("%s %d× on %s, last at %s: %s", newest.reason, newest.times, on(newest), clock(newest.last, now), redact.Clean(newest.message).Short(160))
 		if n := len(groups) - 1; n > 0 {
 			f.Line = redact.F("%s; %d more kinds of warnings", f.Line, n)
 		}
@@ -125,10 +125,10 @@ func judgeEvents(all []*corev1.Event, about concerned, now time.Time) finding.Fi
 	t := &finding.Table{Columns: texts("Last", "Times", "Reason", "Object", "Message")}
 	for i, g := range groups {
 		if k := eventKind(g); k != "" && now.Sub(g.last) <= current {
-			f.Signals = append(f.Signals, finding.Signal{Kind: k, Object: g.newest, Count: len(g.objects), Since: g.last, Detail: g.message.Short(300)})
+			f.Signals = append(f.Signals, finding.Signal{Kind: k, Object: g.newest, Count: len(g.objects), Since: g.last, Detail: redact.Clean(g.message).Short(300)})
 		}
 		if i < 2*worst {
-			t.Rows = append(t.Rows, []redact.Text{clock(g.last, now), redact.F("%d", g.times), redact.Clean(g.reason), on(g), g.message.Short(200)})
+			t.Rows = append(t.Rows, []redact.Text{clock(g.last, now), redact.F("%d", g.times), redact.Clean(g.reason), on(g), redact.Clean(g.message).Short(200)})
 		}
 	}
 	f.Evidence = []finding.Evidence{{Title: redact.Const("Warning events, newest first"), Table: t}}
@@ -160,7 +160,7 @@ func groupEvents(all []*corev1.Event, about concerned) []eventGroup {
 		g.times += eventCount(e)
 		g.objects[involved] = true
 		if when := eventTime(e); g.newest == "" || when.After(g.last) {
-			g.last, g.newest, g.message = when, involved, redact.Clean(message)
+			g.last, g.newest, g.message = when, involved, message
 		}
 	}
 	groups := make([]eventGroup, 0, len(by))
@@ -174,14 +174,14 @@ func groupEvents(all []*corev1.Event, about concerned) []eventGroup {
 }
 
 func eventKind(g eventGroup) finding.Kind {
-	switch message := g.message.String(); {
+	switch {
 	case g.reason == "Unhealthy":
 		return finding.ProbeFailing
 	case g.reason == "FailedMount", g.reason == "FailedAttachVolume", g.reason == "ProvisioningFailed", g.reason == "FailedMapVolume":
 		return finding.VolumeProblem
 	case g.reason == "Evicted":
 		return finding.Evicted
-	case g.reason == "FailedCreate" && strings.Contains(message, "exceeded quota"):
+	case g.reason == "FailedCreate" && strings.Contains(g.message, "exceeded quota"):
 		return finding.QuotaExceeded
 	}
 	return ""
