@@ -145,7 +145,8 @@ func (d *Directory) load(ctx context.Context) error {
 func (d *Directory) groupsChanged() { d.changes.Add(1) }
 
 // Account looks one account up. An account of another workspace is not asked for: its team says enough. When Slack does not answer, what
-// it said within the last hour counts.
+// it said within the last hour counts. An account that Slack does not know in this workspace is as good as deactivated: that is an answer,
+// and an error means that Slack gave none.
 func (d *Directory) Account(ctx context.Context, id catalog.SlackID) (handlers.Account, error) {
 	if id.Team != d.bot.cfg.Team {
 		return handlers.Account{}, nil
@@ -164,13 +165,13 @@ func (d *Directory) Account(ctx context.Context, id catalog.SlackID) (handlers.A
 	})
 	switch {
 	case refused(err, "user_not_found", "user_not_visible"):
-		return handlers.Account{}, fmt.Errorf("look up %s: %w", id.User, err)
+		return handlers.Account{Deleted: true}, nil
 	case err != nil && known && now.Sub(had.(knownAccount).asOf) < accountUsable:
 		return had.(knownAccount).account, nil
 	case err != nil:
 		return handlers.Account{}, fmt.Errorf("look up %s: %w", id.User, err)
 	case u.IsStranger:
-		return handlers.Account{}, fmt.Errorf("look up %s: Slack says it belongs to another workspace", id.User)
+		return handlers.Account{Deleted: true}, nil
 	}
 	a := handlers.Account{Guest: u.IsRestricted || u.IsUltraRestricted, Bot: u.IsBot || u.IsWorkflowBot, Deleted: u.Deleted}
 	d.accounts.Store(id.User, knownAccount{a, now})
