@@ -124,7 +124,7 @@ func (c *conversation) Whisper(ctx context.Context, cd card.Card) error {
 	if err != nil {
 		return c.tellAsker(ctx, cd, redact.Text{})
 	}
-	if thread != "" && (cd.State == card.Warn || cd.State == card.Fail) {
+	if thread != "" && (cd.State == card.Warn || cd.State == card.Fail || cd.State == card.Refused) {
 		if err := c.message(ctx, cd); err != nil {
 			c.cfg.Log.Warn().Err(err).Msg("repeat a refusal as a direct message")
 		}

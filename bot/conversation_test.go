@@ -188,28 +188,33 @@ func TestInASharedChannelOnlyTheAskerGetsTheAnswer(t *testing.T) {
 
 func TestARefusalInAThreadGoesByDirectMessageToo(t *testing.T) {
 	t.Parallel()
-	b := setup(t, options{offline: true})
-	at := opsAddress
-	at.Thread = b.say(t, "alice", "ops", "", "it is slow")
-	if err := b.At(at).Whisper(b.ctx, simple(card.Warn, redact.Const("you may not"))); err != nil {
-		t.Fatal(err)
-	}
-	var alone, direct int
-	for _, ch := range []string{"ops", b.message(t, "you may not").Channel} {
-		for _, m := range b.slack.Messages(ch) {
-			switch {
-			case m.Text != "⚠️ you may not":
-			case m.Ephemeral && m.EphemeralTo == alice && m.ThreadTS == at.Thread:
-				alone++
-			case strings.HasPrefix(m.Channel, "D"):
-				direct++
-			default:
-				t.Errorf("seen by others: %+v", m)
+	for state, text := range map[card.State]string{card.Warn: "⚠️ you may not", card.Fail: "🔴 you may not", card.Refused: "🚫 you may not"} {
+		t.Run(string(state), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, options{offline: true})
+			at := opsAddress
+			at.Thread = b.say(t, "alice", "ops", "", "it is slow")
+			if err := b.At(at).Whisper(b.ctx, simple(state, redact.Const("you may not"))); err != nil {
+				t.Fatal(err)
 			}
-		}
-	}
-	if alone != 1 || direct != 1 {
-		t.Errorf("%d times in the thread, %d times by direct message", alone, direct)
+			var alone, direct int
+			for _, ch := range []string{"ops", b.message(t, "you may not").Channel} {
+				for _, m := range b.slack.Messages(ch) {
+					switch {
+					case m.Text != text:
+					case m.Ephemeral && m.EphemeralTo == alice && m.ThreadTS == at.Thread:
+						alone++
+					case strings.HasPrefix(m.Channel, "D"):
+						direct++
+					default:
+						t.Errorf("seen by others: %+v", m)
+					}
+				}
+			}
+			if alone != 1 || direct != 1 {
+				t.Errorf("%d times in the thread, %d times by direct message", alone, direct)
+			}
+		})
 	}
 }
 

@@ -75,6 +75,7 @@ var marks = map[card.State]struct{ sign, word string }{
 	card.OK:      {"✅", "OK"},
 	card.Warn:    {"⚠️", "Warning"},
 	card.Fail:    {"🔴", "Failing"},
+	card.Refused: {"🚫", "Not done"},
 }
 
 func mark(s card.State) string {
@@ -101,7 +102,7 @@ func (m *page) verdict(c card.Card) {
 		m.add(rich(bold(head)), len(head))
 	}
 	title := line(c.Title.String())
-	if word := marks[c.State].word; word != "" {
+	if word := marks[c.State].word; word != "" && word != title {
 		title = strings.TrimSuffix(word+" · "+title, " · ")
 	}
 	if title != "" {

@@ -108,7 +108,7 @@ func TestCardsAsBlockKit(t *testing.T) {
 func TestEveryStateHasASignOfItsOwn(t *testing.T) {
 	t.Parallel()
 	seen := map[string]card.State{}
-	for _, s := range []card.State{card.Neutral, card.Running, card.Waiting, card.OK, card.Warn, card.Fail} {
+	for _, s := range []card.State{card.Neutral, card.Running, card.Waiting, card.OK, card.Warn, card.Fail, card.Refused} {
 		if other, taken := seen[mark(s)]; taken {
 			t.Errorf("%s and %s look the same", s, other)
 		}
