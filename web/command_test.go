@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,10 +24,14 @@ import (
 type desk struct {
 	streams *web.Streams
 	came    []handlers.Incoming
+	busy    chan struct{} // when not nil, answers wait until it is closed
 }
 
 func (d *desk) Handle(ctx context.Context, in handlers.Incoming) {
 	d.came = append(d.came, in)
+	if d.busy != nil {
+		<-d.busy
+	}
 	_ = d.streams.At(in.Where).Whisper(ctx, card.Card{State: card.OK, Verdict: redact.F("heard %s", in.Text)})
 }
 
@@ -122,6 +127,30 @@ func TestEveryCommandHasAKeyOfItsOwn(t *testing.T) {
 	}
 	if first.Kubernetes != "alice@example.com" || first.From.User != "" {
 		t.Errorf("got %+v, want the verified username alone", first)
+	}
+}
+
+// A terminal gives up on a bot that says nothing at all; one whose desk takes its time must not look like that.
+func TestWhoIsVerifiedHearsAtOnceThatTheAnswerComes(t *testing.T) {
+	t.Parallel()
+	d, srv := setup(t, func(string, string) (string, error) { return "alice@example.com", nil })
+	d.busy = make(chan struct{})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+"/v1/command", strings.NewReader(`{"text":"status backend"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer tok")
+	client := &http.Client{Transport: &http.Transport{ResponseHeaderTimeout: 10 * time.Second}}
+	t.Cleanup(client.CloseIdleConnections)
+	res, err := client.Do(req)
+	close(d.busy)
+	if err != nil {
+		t.Fatalf("no header while the desk is busy: %v", err)
+	}
+	defer res.Body.Close()
+	said, err := io.ReadAll(res.Body)
+	if err != nil || !strings.Contains(string(said), "heard status backend") {
+		t.Errorf("got %q and %v, want the answer after the header", said, err)
 	}
 }
 
