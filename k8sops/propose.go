@@ -54,7 +54,7 @@ func (c *Cluster) propose(ctx context.Context, l live, d draft) (plan.Plan, erro
 	if err != nil {
 		return plan.Plan{}, apiError(d.op, l.ref()+" in "+d.svc.Namespace, err)
 	}
-	p.Diff, err = diff(l.raw, after, p.MadeAt.Format(time.RFC3339))
+	p.Diff, err = diff(l.raw, after, p.MadeAt.Format(stampFormat))
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("%s: compare with the dry run: %w", d.op, err)
 	}
@@ -69,6 +69,9 @@ func (c *Cluster) propose(ctx context.Context, l live, d draft) (plan.Plan, erro
 	p.Warnings = append(p.Warnings, m.warnings...)
 	return p, nil
 }
+
+// stampFormat is kubectl's for restartedAt, with milliseconds: in whole seconds, a restart right after another would change nothing.
+const stampFormat = "2006-01-02T15:04:05.000Z07:00"
 
 // dryRun has the server do everything but store: validation, admission, our permission.
 func (c *Cluster) dryRun(ctx context.Context, p plan.Plan) ([]byte, error) {
@@ -134,7 +137,7 @@ func filled(value json.RawMessage, now time.Time, approvalID string) (json.RawMe
 	}
 	switch s {
 	case plan.Now:
-		return json.Marshal(now.UTC().Format(time.RFC3339))
+		return json.Marshal(now.UTC().Format(stampFormat))
 	case plan.ApprovalID:
 		return json.Marshal(approvalID)
 	}
