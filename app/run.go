@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -277,16 +279,38 @@ func identify(cat *catalog.Catalog, clusters map[string]*k8sops.Cluster) func(co
 	}
 }
 
-// components says what works. Only Slack decides readiness: without the database or a cluster the bot still answers, and says what is missing.
+// pingTime bounds the look at one component: less than the chart's probe waits, so that one that hangs is told and never mistaken for us.
+const pingTime = 2 * time.Second
+
+type pinger interface {
+	Ping(ctx context.Context) error
+}
+
+// components says what works, in a stable order. Only Slack decides readiness: without the database or a cluster the bot still answers,
+// and says what is missing.
 func components(slack *bot.Bot, st *storage, clusters map[string]*k8sops.Cluster) func(context.Context) []web.Component {
+	asked := map[string]pinger{"database": st}
+	for name, cl := range clusters {
+		asked["cluster "+name] = cl
+	}
 	return func(ctx context.Context) []web.Component {
 		h := slack.Health()
-		out := []web.Component{{Name: "slack", OK: h.Sockets > 0, Critical: true, Detail: h.Problem}, report("database", st.Ping(ctx))}
-		for name, cl := range clusters {
-			out = append(out, report("cluster "+name, cl.Ping(ctx)))
-		}
-		return out
+		return append([]web.Component{{Name: "slack", OK: h.Sockets > 0, Critical: true, Detail: h.Problem}}, pings(ctx, asked)...)
 	}
+}
+
+// pings asks all at once and returns them by name.
+func pings(ctx context.Context, asked map[string]pinger) []web.Component {
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	names := slices.Sorted(maps.Keys(asked))
+	out := make([]web.Component, len(names))
+	var asking sync.WaitGroup
+	for i, name := range names {
+		asking.Go(func() { out[i] = report(name, asked[name].Ping(ctx)) })
+	}
+	asking.Wait()
+	return out
 }
 
 func report(name string, err error) web.Component {
