@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,8 @@ func Verbs() []handlers.VerbInfo {
 // Terminal asks the running bot as the person that the kubeconfig's token says, and reads the cluster itself when the bot is away.
 type Terminal struct {
 	Server, Config, Kubeconfig string
+	// HeaderTime is how long the bot may stay silent, zero for [terminal.HeaderTime].
+	HeaderTime time.Duration
 }
 
 // Ask sends one command. Progress and warnings go to errOut, the answer to out.
@@ -52,18 +55,25 @@ func (t Terminal) Ask(ctx context.Context, verb, args string, out, errOut io.Wri
 	token, err := bearer(ctx, cfg)
 	switch {
 	case err == nil:
-		// A redirect would hand the token to whoever is named in it.
-		client := terminal.Client{Server: t.Server, Token: token, Files: ".", HTTP: &http.Client{
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}}
-		if err = client.Do(ctx, text, out); !errors.Is(err, terminal.ErrUnreachable) {
+		err = t.client(token).Do(ctx, text, out)
+		if !errors.Is(err, terminal.ErrUnreachable) && !(errors.Is(err, terminal.ErrSilent) && readsOnly(verb)) {
 			return err
 		}
 	case !readsOnly(verb):
 		return fmt.Errorf("nothing was done: %w", err)
 	}
 	fmt.Fprintf(errOut, "%v.\nReading with your own kubeconfig instead; nothing is recorded and nothing can be changed this way.\n", err)
-	return t.local(ctx, text, out)
+	return t.local(ctx, text, out, errOut)
+}
+
+func (t Terminal) client(token string) terminal.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout = cmp.Or(t.HeaderTime, terminal.HeaderTime)
+	return terminal.Client{Server: t.Server, Token: token, Files: ".", HTTP: &http.Client{
+		Transport: transport,
+		// A redirect would hand the token to whoever is named in it.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 func readsOnly(verb string) bool {
@@ -107,8 +117,8 @@ func (c *capture) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, errors.New("read and not sent")
 }
 
-// local answers reading verbs with the caller's own kubeconfig.
-func (t Terminal) local(ctx context.Context, text string, out io.Writer) error {
+// local answers reading verbs with the caller's own kubeconfig and says on errOut which context that reads.
+func (t Terminal) local(ctx context.Context, text string, out, errOut io.Writer) error {
 	quiet()
 	cat, err := catalog.Load(t.Config)
 	if err != nil {
@@ -121,6 +131,7 @@ func (t Terminal) local(ctx context.Context, text string, out io.Writer) error {
 			if !ok {
 				return nil, fmt.Errorf("%s names no cluster %q", t.Config, name)
 			}
+			fmt.Fprintf(errOut, "Cluster %q is read through the context %q of your kubeconfig.\n", name, t.contextOf(c))
 			return k8sops.Open(catalog.Cluster{Name: name, Kubeconfig: t.Kubeconfig, Context: c.Context}, k8sops.Options{Log: zerolog.Nop(), Version: Version, Now: utc})
 		},
 		Talk: here{out}, Journal: &storage{}, Measure: uncounted{}, Probe: probe.New(cat, nil, time.Now), Log: zerolog.Nop(), Now: time.Now,
@@ -135,6 +146,16 @@ func (t Terminal) local(ctx context.Context, text string, out io.Writer) error {
 		return terminal.ErrRefused
 	}
 	return err
+}
+
+// contextOf is the context that the catalogue names for a cluster, else the kubeconfig's current one.
+func (t Terminal) contextOf(c catalog.Cluster) string {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = t.Kubeconfig
+	if raw, err := rules.Load(); err == nil && c.Context == "" {
+		return raw.CurrentContext
+	}
+	return c.Context
 }
 
 type uncounted struct{}

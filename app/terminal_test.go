@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/handlers"
+	"github.com/svcdown/svcdown/terminal"
 )
 
 // Whoever administers a lesser cluster could make a token there in anybody's name.
@@ -60,6 +62,38 @@ func TestWithoutATokenReadingGoesOn(t *testing.T) {
 		if !strings.Contains(errOut.String()+err.Error(), "your kubeconfig sends no token") {
 			t.Errorf("%s: got %q and %v, want the reason", verb, errOut.String(), err)
 		}
+	}
+}
+
+const catalogue = `slack: {team: T01}
+clusters: [{name: here}]
+services: [{name: backend, cluster: here, namespace: prod, workload: {kind: Deployment, name: backend}}]
+policies: [{name: open, actions: ["*"], services: ["*"], approvals: none}]
+`
+
+// A bot that hangs is no reason to sit in the dark; what it took may still be done, so a change is not said to be undone.
+func TestABotThatHangsLeavesReadingToTheOwnKubeconfig(t *testing.T) {
+	t.Setenv("SVCDOWN_TOKEN", "")
+	hang := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
+	t.Cleanup(srv.Close)
+	t.Cleanup(func() { close(hang) })
+	config := filepath.Join(t.TempDir(), "svcdown.yaml")
+	if err := os.WriteFile(config, []byte(catalogue), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	term := Terminal{Server: srv.URL, Config: config, Kubeconfig: kubeconfigOf(t, "{token: tok}"), HeaderTime: 20 * time.Millisecond}
+	var out, errOut bytes.Buffer
+	if err := term.Ask(t.Context(), "status", "backend", &out, &errOut); err != nil {
+		t.Errorf("status: %v", err)
+	}
+	if !strings.Contains(errOut.String(), `Cluster "here" is read through the context "c"`) || !strings.Contains(out.String(), "Could not be checked") {
+		t.Errorf("status: got %q and %q, want the context and the checks", errOut.String(), out.String())
+	}
+	errOut.Reset()
+	err := term.Ask(t.Context(), "restart", "backend", &out, &errOut)
+	if !errors.Is(err, terminal.ErrSilent) || errOut.Len() > 0 {
+		t.Errorf("restart: got %v and %q, want it said that it is not known", err, errOut.String())
 	}
 }
 

@@ -10,10 +10,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/svcdown/svcdown/card"
 )
@@ -24,9 +26,10 @@ var ErrUnreachable = errors.New("the bot cannot be reached")
 // Client asks a running bot.
 type Client struct {
 	Server  string // base URL
-	Token   string // Kubernetes token of whoever asks
+	Token   string // Kubernetes token of whoever asks; sent over https or within this computer only
 	Cluster string // where the bot shall verify it
-	HTTP    *http.Client
+	// HTTP has a ResponseHeaderTimeout: a running bot sends the header as soon as it has verified the token.
+	HTTP *http.Client
 	// Files is the folder where files of an answer are written.
 	Files string
 }
@@ -34,8 +37,17 @@ type Client struct {
 // maxLine bounds one line of the answer, in bytes; a log file comes as one line.
 const maxLine = 16 << 20
 
+// ErrSilent means that the bot took the command and did not even say that it comes to it: whether it was done is not known.
+var ErrSilent = errors.New("the bot does not answer, so whether it was done is not known")
+
+// HeaderTime is how long a bot may take to verify a token before it counts as silent.
+const HeaderTime = 20 * time.Second
+
 // Do sends one command and writes the answer to out as it comes. Cards that still fill are shown only when they are complete.
 func (c Client) Do(ctx context.Context, text string, out io.Writer) error {
+	if err := sealed(c.Server); err != nil {
+		return err
+	}
 	body, err := json.Marshal(map[string]string{"text": text, "cluster": c.Cluster})
 	if err != nil {
 		return fmt.Errorf("ask the bot: %w", err)
@@ -48,9 +60,12 @@ func (c Client) Do(ctx context.Context, text string, out io.Writer) error {
 	req.Header.Set("Content-Type", "application/json")
 	res, err := c.HTTP.Do(req)
 	var op *net.OpError
+	var slow net.Error
 	switch {
 	case errors.As(err, &op) && op.Op == "dial":
 		return fmt.Errorf("%w at %s: %w", ErrUnreachable, c.Server, err)
+	case errors.As(err, &slow) && slow.Timeout() && ctx.Err() == nil:
+		return fmt.Errorf("%w; look with: svcdown approvals, once %s answers: %w", ErrSilent, c.Server, err)
 	case err != nil:
 		return fmt.Errorf("the connection to %s ended before the answer: %w. Whether it was done is not known; look with: svcdown approvals", c.Server, err)
 	}
@@ -65,6 +80,19 @@ func (c Client) Do(ctx context.Context, text string, out io.Writer) error {
 		return errors.New(clean(said.Error))
 	}
 	return c.show(res.Body, out)
+}
+
+// sealed refuses an address at which the token could be read on its way.
+func sealed(server string) error {
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" {
+		return fmt.Errorf("nothing was sent: %q is no address of a bot; write https://HOST", server)
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()) {
+		return nil
+	}
+	return fmt.Errorf("nothing was sent: your token could be read on the way to %s. Use https, or a tunnel: kubectl port-forward", server)
 }
 
 type line struct {

@@ -3,12 +3,14 @@ package terminal_test
 import (
 	"bytes"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -79,6 +81,48 @@ func TestNobodyThere(t *testing.T) {
 	err := terminal.Client{Server: srv.URL, Token: "tok", HTTP: &http.Client{}}.Do(t.Context(), "status backend", &bytes.Buffer{})
 	if !errors.Is(err, terminal.ErrUnreachable) {
 		t.Errorf("got %v, want ErrUnreachable", err)
+	}
+}
+
+func TestABotThatHangsIsSilentAndNotUnreachable(t *testing.T) {
+	t.Parallel()
+	hang := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
+	t.Cleanup(srv.Close)
+	t.Cleanup(func() { close(hang) })
+	client := &http.Client{Transport: &http.Transport{ResponseHeaderTimeout: 20 * time.Millisecond}}
+	err := terminal.Client{Server: srv.URL, Token: "tok", HTTP: client}.Do(t.Context(), "status backend", &bytes.Buffer{})
+	if !errors.Is(err, terminal.ErrSilent) || errors.Is(err, terminal.ErrUnreachable) || !strings.Contains(err.Error(), "not known") {
+		t.Errorf("got %v, want ErrSilent: what was sent may still be done", err)
+	}
+}
+
+// sent counts what would leave this computer and lets nothing out.
+type sent struct{ requests int }
+
+func (s *sent) RoundTrip(*http.Request) (*http.Response, error) {
+	s.requests++
+	return nil, &net.OpError{Op: "dial", Err: errors.New("refused")}
+}
+
+func TestTheTokenNeverLeavesInTheClear(t *testing.T) {
+	t.Parallel()
+	for server, leaves := range map[string]bool{
+		"http://127.0.0.1:8080": true, "http://localhost:8080": true, "http://[::1]:8080": true, "https://svcdown.example.com": true,
+		"http://svcdown.example.com": false, "http://10.0.0.7:8080": false, "http://localhost.example.com": false, "http://127.0.0.1@evil.example": false,
+		"HTTP://svcdown.example.com": false, "svcdown.example.com:8080": false, "ftp://127.0.0.1": false, "": false,
+	} {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			s := &sent{}
+			err := terminal.Client{Server: server, Token: "tok", HTTP: &http.Client{Transport: s}}.Do(t.Context(), "status backend", &bytes.Buffer{})
+			if got := s.requests > 0; got != leaves || err == nil {
+				t.Errorf("sent: %v with %v, want %v", got, err, leaves)
+			}
+			if !leaves && (errors.Is(err, terminal.ErrUnreachable) || !strings.Contains(errorText(err), "nothing was sent")) {
+				t.Errorf("got %v, want it said that nothing was sent", err)
+			}
+		})
 	}
 }
 
