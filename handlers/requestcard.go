@@ -143,7 +143,7 @@ func (d *Desk) resultCard(r approval.Request) (c card.Card, key string, ok bool)
 		if r.Requester.Slack.User != "" {
 			c.Mentions = []string{r.Requester.Slack.User}
 		}
-		if undoable(r) {
+		if undoable(r) && r.State.Final() {
 			c.Buttons = d.asking([]card.Button{{Label: redact.Const("Undo…"), Verb: "undo", Value: r.ID}}, p.Service)
 		}
 		return c, "result:" + r.ID + ":" + string(r.State) + ":" + r.Digest[:min(12, len(r.Digest))], true
@@ -155,15 +155,15 @@ func (d *Desk) resultCard(r approval.Request) (c card.Card, key string, ok bool)
 		}
 		return say(card.Waiting, redact.F("The plan changed, so the approvals do not count any more: %s. Look at the new diff above and decide again.", r.Reason))
 	case approval.Applied:
-		return say(card.Running, redact.F("%s of %s is carried out; I am watching the rollout and the checks.", title(p.Action), p.Service))
+		return say(card.Running, redact.F("%s of %s is carried out; I am watching the rollout and the checks.", noun(p.Action), p.Service))
 	case approval.Succeeded:
-		return say(card.OK, redact.F("%s of %s worked: %s", title(p.Action), p.Service, r.Reason))
+		return say(card.OK, redact.F("%s of %s worked: %s", noun(p.Action), p.Service, r.Reason))
 	case approval.Failed:
-		return say(card.Fail, redact.F("%s of %s was carried out, but it did not help: %s", title(p.Action), p.Service, r.Reason))
+		return say(card.Fail, redact.F("%s of %s was carried out, but it did not help: %s", noun(p.Action), p.Service, r.Reason))
 	case approval.NotStarted, approval.Denied, approval.Expired, approval.Cancelled:
-		return say(card.Warn, redact.F("%s of %s: nothing was changed (%s)", title(p.Action), p.Service, r.Reason))
+		return say(card.Warn, redact.F("%s of %s: nothing was changed (%s)", noun(p.Action), p.Service, r.Reason))
 	case approval.Unknown:
-		return say(card.Fail, redact.F("%s of %s: nobody can tell whether it was changed, and I will not repeat it. %s. Look with: %s", title(p.Action), p.Service, r.Reason, d.lookByHand(p)))
+		return say(card.Fail, redact.F("%s of %s: nobody can tell whether it was changed, and I will not repeat it. %s. Look with: %s", noun(p.Action), p.Service, r.Reason, d.lookByHand(p)))
 	}
 	return card.Card{}, "", false
 }
@@ -196,6 +196,14 @@ func title(a catalog.Action) string {
 	default:
 		return strings.ToUpper(string(a[:1])) + string(a[1:])
 	}
+}
+
+// noun names what was done: "Rollback of backend worked".
+func noun(a catalog.Action) string {
+	if a == catalog.Rollback {
+		return "Rollback"
+	}
+	return title(a)
 }
 
 func verbOf(a catalog.Action) string {
