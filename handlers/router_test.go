@@ -33,6 +33,7 @@ func TestEverybodyGetsAnAnswer(t *testing.T) {
 		"too many commands":               {who: "alice", text: "services", spoil: func(b *testBundle) { b.rows.tired = true }, want: []string{"not done", "Try again in 8 s"}, outcome: "services busy"},
 		"a stranger who asks for more":    {who: "mallory", text: "services", want: []string{"I do not know you", "platform team"}, outcome: "services role"},
 		"a deactivated account":           {who: "alice", text: "services", spoil: func(b *testBundle) { b.directory.accounts[slack("alice")] = handlers.Account{Deleted: true} }, want: []string{"a deactivated account"}, outcome: "services role"},
+		"a bot's account":                 {who: "alice", text: "restart backend", spoil: func(b *testBundle) { b.directory.accounts[slack("alice")] = handlers.Account{Bot: true} }, want: []string{"a bot"}, outcome: "restart role"},
 		"whoami for a stranger":           {who: "mallory", text: "whoami", want: []string{"T1/UMALLORY", "does not name"}, outcome: "whoami ok"},
 		"whoami":                          {who: "bob", text: "whoami", want: []string{"bob", "oncall, senior"}, outcome: "whoami ok"},
 		"services":                        {who: "dora", text: "services", want: []string{"1 service."}, outcome: "services ok"},
