@@ -48,6 +48,9 @@ func (s *stage) terminal(ctx context.Context, w world) ([]row, error) {
 			viaBot, own, one, six = append(viaBot, times[0]), append(own, times[1]), append(one, times[2]), append(six, times[3])
 		}
 	}
+	if top, err := s.kubectl(ctx, "top", "pods", "--no-headers"); err == nil {
+		say("%s: kubectl top shows %d pods", w.name, bytes.Count(top, []byte("\n")))
+	}
 	small := w.events == 0
 	against := func(what string, ours, theirs []time.Duration, target float64, counts bool) row {
 		if !counts {
