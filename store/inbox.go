@@ -30,7 +30,8 @@ func (s *Store) Receive(ctx context.Context, key, kind string, payload []byte) (
 	return fresh && err == nil, err
 }
 
-// answer works one delivery. A job that is repeated after its delivery was done does nothing.
+// answer works one delivery. A job that is repeated after its delivery was done does nothing. Of what is done only the key stays: what people
+// typed and where to answer them is nobody's business any more.
 func (s *Store) answer(ctx context.Context, key string, body func(ctx context.Context, key, kind string, payload []byte) error) error {
 	var row query.ReceivedRow
 	err := s.do(ctx, "read the inbox", func(ctx context.Context, q *query.Queries) (err error) {

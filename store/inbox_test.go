@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/store"
 )
 
 func TestGroupsAreRememberedWithTheirAge(t *testing.T) {
@@ -40,5 +41,26 @@ func TestGroupsAreRememberedWithTheirAge(t *testing.T) {
 		if diff := cmp.Diff(save.want, members); diff != "" || err != nil || !asOf.Equal(save.wantAge) {
 			t.Errorf("%s: %v, as of %s, want %s (-want +got):\n%s", save.name, err, asOf, save.wantAge, diff)
 		}
+	}
+}
+
+func TestOldDeliveriesAreForgottenAlsoWhenNobodyAnsweredThem(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, key := range []string{"old-done", "old-given-up", "new-done", "new"} {
+		if _, err := b.Receive(t.Context(), key, "command", []byte("help")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustSQL(t, b.url, "delete from river_job")
+	mustSQL(t, b.url, "update inbox set received_at = now() - interval '8 days' where key <> 'new'")
+	mustSQL(t, b.url, "update inbox set done_at = now() - interval '8 days' where key = 'old-done'")
+	mustSQL(t, b.url, "update inbox set done_at = now() where key = 'new-done'")
+	start(t, b.Store, store.Jobs{})
+	eventually(t, "the old ones are gone", 15*time.Second, func() bool {
+		return count(t, b.url, "select count(*) from inbox where key like 'old%'") == 0
+	})
+	if n := count(t, b.url, "select count(*) from inbox"); n != 2 {
+		t.Errorf("want the two others kept, got %d", n)
 	}
 }

@@ -99,6 +99,10 @@ func (s *Store) jobsForChange(ctx context.Context, tx pgx.Tx, was, is approval.R
 			if err := s.insert(ctx, tx, reconcileArgs{ID: is.ID}, time.Now().Add(startGrace)); err != nil {
 				return err
 			}
+		case approval.Pending:
+			if err := s.remindAgain(ctx, tx, was, is); err != nil {
+				return err
+			}
 		case approval.Applied:
 			if err := s.insert(ctx, tx, watchArgs{ID: is.ID}, time.Time{}); err != nil {
 				return err
@@ -106,6 +110,25 @@ func (s *Store) jobsForChange(ctx context.Context, tx pgx.Tx, was, is approval.R
 		}
 	}
 	return s.insertUnlessWaiting(ctx, tx, announceArgs{ID: is.ID}, is.ID)
+}
+
+// remindAgain tells people at once that a voided request waits for them again: that its card was edited shows to nobody who is not looking. A
+// reminder that still waits from before does it as well.
+func (s *Store) remindAgain(ctx context.Context, tx pgx.Tx, was, is approval.Request) error {
+	if was.State != approval.Approved {
+		return nil
+	}
+	var waits bool
+	err := tx.QueryRow(ctx, `select exists (select 1 from river_job
+		where kind = $1 and args @> jsonb_build_object('id', $2::text) and state in ('available', 'scheduled', 'retryable'))`,
+		remindArgs{}.Kind(), is.ID).Scan(&waits)
+	if err != nil {
+		return fmt.Errorf("look for a waiting remind job: %w", err)
+	}
+	if waits {
+		return nil
+	}
+	return s.insert(ctx, tx, remindArgs{ID: is.ID}, time.Time{})
 }
 
 // insert adds a job that is worked at once, or at at when that is not zero.

@@ -20,7 +20,15 @@ import (
 func (s *Store) Acquire(ctx context.Context, target, request string) (approval.Lease, error) {
 	asked := time.Now()
 	l := approval.Lease{Target: target, Holder: request}
-	err := s.do(ctx, "lease "+target, func(ctx context.Context, q *query.Queries) error {
+	err := s.tx(ctx, "lease "+target, func(ctx context.Context, _ pgx.Tx, q *query.Queries) error {
+		// The row is locked by a statement of its own: one that waits for a lock judges what it looks up elsewhere as of before the wait, and
+		// a request that began meanwhile would not be seen executing.
+		if err := q.MakeLease(ctx, query.MakeLeaseParams{Target: target, Holder: request}); err != nil {
+			return err
+		}
+		if _, err := q.LockLease(ctx, target); err != nil {
+			return err
+		}
 		row, err := q.Acquire(ctx, query.AcquireParams{Target: target, Holder: request, LeaseTime: approval.LeaseTime})
 		l.Token, l.Until = row.Token, until(asked, row.LeftUs)
 		return busy(err)

@@ -1,10 +1,13 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/svcdown/svcdown/approval"
 )
@@ -223,5 +226,41 @@ func TestRequeue(t *testing.T) {
 				t.Errorf("want %d execution jobs, got %d", test.wantJobs, n)
 			}
 		})
+	}
+}
+
+// Between the start of a statement and the lock it waits for, a request may begin: a second lease of it would outdate the first in mid-change.
+func TestNobodyGetsTheLeaseOfARequestThatBeginsMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	approved(t, b, "R-1")
+	acquire(t, b, "R-1")
+	conn, err := pgx.Connect(t.Context(), b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, begin := range []string{"select 1 from leases for update", "update approvals set state = 'executing'"} {
+		if _, err := tx.Exec(t.Context(), begin); err != nil {
+			t.Fatal(err)
+		}
+	}
+	second := make(chan error, 1)
+	go func() {
+		_, err := b.Acquire(t.Context(), target, "R-1")
+		second <- err
+	}()
+	eventually(t, "the second waits for the lock", 3*time.Second, func() bool {
+		return count(t, b.url, "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") == 1
+	})
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-second; !errors.Is(err, approval.ErrBusy) {
+		t.Errorf("want ErrBusy, got %v", err)
 	}
 }

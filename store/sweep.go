@@ -139,7 +139,7 @@ func (s *Store) Requeue(ctx context.Context, id string) error {
 	})
 }
 
-// forget removes what no duplicate can refer to any more.
+// forget removes what no duplicate can refer to any more, also what was given up.
 func (s *Store) forget(ctx context.Context) error {
 	return s.do(ctx, "forget old deliveries", func(ctx context.Context, q *query.Queries) error {
 		_, err := q.ForgetInbox(ctx, inboxKept)

@@ -108,7 +108,7 @@ func TestAnInboxBodyThatFailsIsCalledAgainSoon(t *testing.T) {
 		}
 		return nil
 	}})
-	if _, err := b.Receive(t.Context(), "k", "command", nil); err != nil {
+	if _, err := b.Receive(t.Context(), "k", "command", []byte("help")); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the third call succeeds", 15*time.Second, func() bool {
@@ -116,6 +116,31 @@ func TestAnInboxBodyThatFailsIsCalledAgainSoon(t *testing.T) {
 	})
 	if n := c.of("inbox"); n != 3 {
 		t.Errorf("want 3 calls, got %d", n)
+	}
+	if n := count(t, b.url, "select count(*) from inbox where payload <> ''"); n != 0 {
+		t.Error("what was answered is still kept")
+	}
+}
+
+func TestAVoidedRequestRemindsPeopleAgain(t *testing.T) {
+	t.Parallel()
+	for name, waits := range map[string]bool{"the reminder of before is over": false, "one still waits": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			approved(t, b, "R-1")
+			if !waits {
+				mustSQL(t, b.url, "delete from river_job where kind = 'remind'")
+			}
+			if _, err := b.Change(t.Context(), "R-1", "svcdown", func(r *approval.Request) error {
+				return r.Void(r.Plan, "the object was replaced", time.Hour, b.clock.now())
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if n := jobs(t, b.url, "remind"); n != 1 {
+				t.Errorf("want 1 reminder, got %d", n)
+			}
+		})
 	}
 }
 

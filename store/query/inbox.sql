@@ -5,10 +5,10 @@ insert into inbox (key, kind, payload) values (@key, @kind, @payload) on conflic
 select kind, payload, done_at from inbox where key = @key;
 
 -- name: Done :exec
-update inbox set done_at = now() where key = @key;
+update inbox set done_at = now(), payload = '' where key = @key;
 
 -- name: ForgetInbox :execrows
-delete from inbox where done_at < now() - @age::interval;
+delete from inbox where coalesce(done_at, received_at) < now() - @age::interval;
 
 -- name: SaveGroup :exec
 insert into group_snapshots (group_id, members, as_of) values (@group_id, @members, @as_of)

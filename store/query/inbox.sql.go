@@ -11,7 +11,7 @@ import (
 )
 
 const done = `-- name: Done :exec
-update inbox set done_at = now() where key = $1
+update inbox set done_at = now(), payload = '' where key = $1
 `
 
 func (q *Queries) Done(ctx context.Context, key string) error {
@@ -29,7 +29,7 @@ func (q *Queries) ForgetGroups(ctx context.Context, before time.Time) error {
 }
 
 const forgetInbox = `-- name: ForgetInbox :execrows
-delete from inbox where done_at < now() - $1::interval
+delete from inbox where coalesce(done_at, received_at) < now() - $1::interval
 `
 
 func (q *Queries) ForgetInbox(ctx context.Context, age time.Duration) (int64, error) {

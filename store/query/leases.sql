@@ -1,6 +1,9 @@
 -- Leases live by the database's clock (clock_timestamp, since now() stands still within a transaction): several bots must agree on when one
 -- lapsed, and their own clocks do not.
 
+-- name: MakeLease :exec
+insert into leases (target, holder, token, until) values (@target, @holder, 0, to_timestamp(0)) on conflict (target) do nothing;
+
 -- name: Acquire :one
 insert into leases as l (target, holder, token, until)
 values (@target, @holder, 1, clock_timestamp() + @lease_time::interval)

@@ -11,7 +11,6 @@ import (
 )
 
 const acquire = `-- name: Acquire :one
-
 insert into leases as l (target, holder, token, until)
 values ($1, $2, 1, clock_timestamp() + $3::interval)
 on conflict (target) do update
@@ -32,8 +31,6 @@ type AcquireRow struct {
 	LeftUs int64
 }
 
-// Leases live by the database's clock (clock_timestamp, since now() stands still within a transaction): several bots must agree on when one
-// lapsed, and their own clocks do not.
 func (q *Queries) Acquire(ctx context.Context, arg AcquireParams) (AcquireRow, error) {
 	row := q.db.QueryRow(ctx, acquire, arg.Target, arg.Holder, arg.LeaseTime)
 	var i AcquireRow
@@ -73,6 +70,23 @@ func (q *Queries) LockLease(ctx context.Context, target string) (LockLeaseRow, e
 		&i.Lapsed,
 	)
 	return i, err
+}
+
+const makeLease = `-- name: MakeLease :exec
+
+insert into leases (target, holder, token, until) values ($1, $2, 0, to_timestamp(0)) on conflict (target) do nothing
+`
+
+type MakeLeaseParams struct {
+	Target string
+	Holder string
+}
+
+// Leases live by the database's clock (clock_timestamp, since now() stands still within a transaction): several bots must agree on when one
+// lapsed, and their own clocks do not.
+func (q *Queries) MakeLease(ctx context.Context, arg MakeLeaseParams) error {
+	_, err := q.db.Exec(ctx, makeLease, arg.Target, arg.Holder)
+	return err
 }
 
 const release = `-- name: Release :execrows
