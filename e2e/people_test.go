@@ -163,20 +163,26 @@ func cmdRemember(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], id)
 }
 
-// cmdClick: click [-twice] USER LABEL presses a button of the last seen message.
+// cmdClick: click [-twice] USER LABEL presses a button of the last seen message; click -old presses it as it stood when it was seen, whatever
+// the card shows by now: the client of somebody who has not caught up.
 func cmdClick(ts *testscript.TestScript, neg bool, args []string) {
 	s := of(ts)
 	times := 1
 	if args[0] == "-twice" {
 		times, args = 2, args[1:]
 	}
-	s.look()
-	block, action := button(s.last, args[1])
+	old := args[0] == "-old"
+	if old {
+		args = args[1:]
+	} else {
+		s.look()
+	}
+	block, action, value := button(s.last, args[1])
 	if action == "" {
 		ts.Fatalf("no button %q in: %s", args[1], flat(s.last))
 	}
 	for range times {
-		err := s.slack.Act(slacksim.Action{User: args[0], Channel: s.last.Channel, MessageTS: s.last.TS, BlockID: block, ActionID: action})
+		err := s.slack.Act(slacksim.Action{User: args[0], Channel: s.last.Channel, MessageTS: s.last.TS, BlockID: block, ActionID: action, Value: value, Forge: old})
 		if (err != nil) != neg {
 			ts.Fatalf("click %s by %s: %v", args[1], args[0], err)
 		}
@@ -195,7 +201,7 @@ func (s *story) look() {
 // cmdForge: forge USER LABEL VALUE presses a button with another value than the app gave it.
 func cmdForge(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
-	block, action := button(s.last, args[1])
+	block, action, _ := button(s.last, args[1])
 	ts.Check(s.slack.Act(slacksim.Action{User: args[0], Channel: s.last.Channel, MessageTS: s.last.TS, BlockID: block, ActionID: action, Value: args[2], Forge: true}))
 }
 
@@ -303,7 +309,7 @@ func maps(m map[string]any) func(yield func(string) bool) {
 }
 
 // button finds the button whose label contains label.
-func button(m slacksim.Message, label string) (block, action string) {
+func button(m slacksim.Message, label string) (block, action, value string) {
 	for _, b := range m.Blocks {
 		walk(b, func(key string, v any) {
 			elements, ok := v.([]any)
@@ -316,12 +322,13 @@ func button(m slacksim.Message, label string) (block, action string) {
 				if el["type"] == "button" && text != nil && strings.Contains(fmt.Sprint(text["text"]), label) {
 					block, _ = b["block_id"].(string)
 					action, _ = el["action_id"].(string)
+					value, _ = el["value"].(string)
 					return
 				}
 			}
 		})
 	}
-	return block, action
+	return block, action, value
 }
 
 // transcript is everything said, for a failed story.

@@ -66,7 +66,8 @@ func (p *process) kill() {
 	<-p.exited
 }
 
-// cmdBot: bot NAME [KEY=VALUE...] starts a bot and waits until it is connected to Slack; bot -down NAME does not wait.
+// cmdBot: bot NAME [KEY=VALUE...] starts a bot and waits until it is connected to Slack; bot -down NAME does not wait. A later value of a
+// variable replaces an earlier one: a second failpoint of a story takes a SVCDOWN_FAILPOINT_MARK of its own.
 func cmdBot(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("bot cannot be negated")
@@ -198,7 +199,7 @@ func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := exec.CommandContext(ctx, shared.binary, args...)
 	cmd.Dir = s.env.WorkDir
 	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + s.env.WorkDir, "SVCDOWN_SERVER=" + url, "SVCDOWN_CONFIG=" + s.config,
-		"KUBECONFIG=" + shared.cluster.UserKubeconfigs[person]}
+		"KUBECONFIG=" + shared.cluster.UserKubeconfigs[person], "DATABASE_URL=" + s.database}
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()

@@ -79,6 +79,7 @@ func params(dir string) testscript.Params {
 			"pings": cmdPings, "remember": cmdRemember, "fault": cmdFault, "socket": cmdSocket, "group": cmdGroup, "invite": cmdInvite,
 			"break": cmdBreak, "heal": cmdHeal, "kubectl": cmdKubectl, "ready": cmdReady, "changes": cmdChanges, "apiserver": cmdAPIServer,
 			"postgres": cmdPostgres, "redis": cmdRedis, "svcdown": cmdTerminal, "pause": cmdPause, "never": cmdNever, "files": cmdFiles, "count": cmdCount, "sed": cmdSed, "settled": cmdSettled,
+			"http": cmdHTTP, "slack": cmdSlack, "logline": cmdLogLine, "nowhere": cmdNowhere, "keep": cmdKeep,
 		},
 	}
 }
@@ -132,6 +133,8 @@ func setUp(env *testscript.Env) error {
 	s.config = filepath.Join(env.WorkDir, "svcdown.yaml")
 	env.Setenv("NAMESPACE", s.namespace)
 	env.Setenv("KUBECONFIG", shared.cluster.Kubeconfig)
+	env.Setenv("TOKEN_ALICE", shared.cluster.Tokens["alice"])
+	env.Setenv("TOKEN_BOT", shared.cluster.Tokens["svcdown-bot"])
 	if _, err := os.Stat(s.config); err == nil {
 		return s.expandConfig()
 	}

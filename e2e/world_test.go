@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/svcdown/svcdown/store/pgtest"
@@ -132,7 +133,8 @@ func cmdAPIServer(ts *testscript.TestScript, _ bool, args []string) {
 	sandbox(ts, args[0], "apiserver")
 }
 
-// cmdPostgres: postgres own gives the story an instance of its own; postgres stop|start ends and starts it.
+// cmdPostgres: postgres own gives the story an instance of its own; postgres stop|start ends and starts it; postgres tamper changes an entry of
+// the audit log, as somebody who owns the database can.
 func cmdPostgres(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	switch args[0] {
@@ -143,11 +145,25 @@ func cmdPostgres(ts *testscript.TestScript, _ bool, args []string) {
 		s.env.Defer(func() { _ = srv.Close() })
 		s.database, err = srv.Database(context.Background())
 		ts.Check(err)
+	case "tamper":
+		ts.Check(s.tamper())
 	case "stop":
 		ts.Check(s.ownPG.Kill())
 	case "start":
 		ts.Check(s.ownPG.Resume(context.Background()))
 	default:
-		ts.Fatalf("usage: postgres own|stop|start")
+		ts.Fatalf("usage: postgres own|stop|start|tamper")
 	}
+}
+
+func (s *story) tamper() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	db, err := pgx.Connect(ctx, s.database)
+	if err != nil {
+		return err
+	}
+	defer db.Close(ctx)
+	_, err = db.Exec(ctx, "alter table audit disable trigger audit_append_only; update audit set entry = entry || ' '::bytea where seq = 1")
+	return err
 }
