@@ -42,6 +42,24 @@ changes %[5]d
 count ops 'asks to restart backend' 1
 `
 
+// secondCrash lets one bot die before the call, a second while it finds out what became of it, and a third end it.
+const secondCrash = `# SIGKILL at step %[1]s, after a SIGKILL at begun.
+ready deployment/backend-deployment 3
+bot one SVCDOWN_FAILPOINT=%[2]s:KILL
+say alice ops /svcdown restart backend
+see ops 'alice asks to restart backend'
+click bob Approve
+signal one ended
+bot two SVCDOWN_FAILPOINT=%[1]s:KILL SVCDOWN_FAILPOINT_MARK=$WORK/second
+signal two ended
+exists second
+bot three
+see ops '%[3]s'
+changes %[4]d
+count ops 'asks to restart backend' 1
+count ops '%[3]s' 1
+`
+
 // stopStory freezes one bot at a step until another has reconciled, then lets it run on.
 const stopStory = `# SIGSTOP at step %[1]s, across the reconciliation by another bot.
 ready deployment/backend-deployment 3
@@ -74,6 +92,10 @@ func TestExactlyOnce(t *testing.T) {
 		}
 		write("kill_"+c.step, fmt.Sprintf(crashStory, c.step, asking, deciding, c.ends, c.changes))
 	}
+	for _, step := range []string{"taken-over", "voided", "reconciled"} {
+		write("kill_"+step, fmt.Sprintf(secondCrash, step, "begun", "Restart of backend: nothing was changed .interrupted before the change was sent", 0))
+	}
+	write("kill_called_reconciled", fmt.Sprintf(secondCrash, "reconciled", "called", "Restart of backend worked", 1))
 	write("stop_begun", fmt.Sprintf(stopStory, "begun", "Restart of backend: nothing was changed .interrupted before the change was sent", 0))
 	write("stop_called", fmt.Sprintf(stopStory, "called", "Restart of backend worked", 1))
 	write("stop_replanned", fmt.Sprintf(stopStory, "replanned", "Restart of backend worked", 1))
