@@ -9,6 +9,7 @@ import (
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/handlers"
+	"github.com/svcdown/svcdown/plan"
 )
 
 func TestARequestStandsWhereOthersCanApproveIt(t *testing.T) {
@@ -125,6 +126,32 @@ func TestRemindersGoFromOneToTheNext(t *testing.T) {
 		if got := b.chat.in("D" + user); len(got) != 0 {
 			t.Errorf("got %q for %s, who could not decide", got, user)
 		}
+	}
+}
+
+func TestWhoWasRemindedOfAPlanIsRemindedOfTheNext(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.cluster.replan = func(p plan.Plan) (plan.Plan, error) { p.Target.UID = "u2"; return p, nil }
+	r := b.proposed(t)
+	var later *approval.Later
+	remind := func() {
+		t.Helper()
+		if err := b.Remind(t.Context(), r.ID); !errors.As(err, &later) {
+			t.Fatalf("got %v, want to be called again", err)
+		}
+	}
+	remind()
+	b.says(t, "bob", "approve "+r.ID)
+	if err := b.Execute(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if now := b.rows.get(t, r.ID); now.State != approval.Pending || now.Digest == r.Digest {
+		t.Fatalf("got %s, want another plan that waits", now.State)
+	}
+	remind()
+	if got := b.chat.in("DUBOB"); len(got) != 2 {
+		t.Errorf("got %q, want a reminder of each plan", got)
 	}
 }
 
