@@ -154,7 +154,7 @@ func TestTheCallTestsBeforeItChangesAndFillsInTimeAndApproval(t *testing.T) {
 	want := `[{"op":"test","path":"/metadata/uid","value":"u"},` +
 		`{"op":"test","path":"/metadata/annotations/svcdown.dev~1void-me","value":null},` +
 		`{"op":"test","path":"/metadata/annotations/svcdown.dev~1approval","value":"before"},` +
-		`{"op":"add","path":"/x","value":"2026-11-23T12:00:00Z"},{"op":"add","path":"/y","value":"me"},{"op":"remove","path":"/z"},` +
+		`{"op":"add","path":"/x","value":"2026-11-23T12:00:00.000Z"},{"op":"add","path":"/y","value":"me"},{"op":"remove","path":"/z"},` +
 		`{"op":"add","path":"/metadata/annotations/svcdown.dev~1approvals-before","value":"before first"},` +
 		`{"op":"add","path":"/metadata/annotations/svcdown.dev~1approval","value":"me"}]`
 	if d := cmp.Diff(want, string(got)); d != "" {
