@@ -85,10 +85,17 @@ func (c *Cluster) Void(ctx context.Context, t plan.Target, approvalID string) er
 	o := metav1.PatchOptions{FieldManager: FieldManager}
 	err = c.resources[resource].client.Patch(types.MergePatchType).Namespace(t.Namespace).Resource(resource).Name(t.Name).
 		VersionedParams(&o, scheme.ParameterCodec).SetHeader("Accept", runtime.ContentTypeJSON).Body(body).MaxRetries(2).Do(ctx).Error()
-	if kind, _ := classify(err); err != nil && kind == Invalid {
+	if kind, _ := classify(err); err != nil && kind == Invalid && c.madeAnew(ctx, t) {
 		return &Error{Kind: Conflict, Op: op, Object: t.String(), Err: err, Message: redact.Const("The object was deleted and made anew.")}
 	}
 	return apiError(op, t.String(), err)
+}
+
+// madeAnew reports whether another object certainly has the target's name by now. The API server refuses a UID that is not the object's as
+// invalid, and so it does whatever an admission webhook does not like.
+func (c *Cluster) madeAnew(ctx context.Context, t plan.Target) bool {
+	l, err := c.liveObject(ctx, t.Namespace, t.Kind, t.Name)
+	return err == nil && l.target.UID != t.UID
 }
 
 // Landing says whether a change reached its object.

@@ -74,7 +74,8 @@ func judgeRollout(w workload) RolloutState {
 
 // Rollout watches the target to the end of its rollout and calls each, when not nil, for every new state. It ends with Done, or with Failed when
 // the Deployment exceeded its progress deadline, the object was replaced or deleted, or (for kinds without a deadline, and as a net under
-// the others) nothing moved for Options.Stall. An error means that the end was not seen: the state returned is the last one known.
+// the others) nothing moved for Options.Stall. An error means that the end was not seen, also when the API server is away for as long: the
+// state returned is the last one known.
 func (c *Cluster) Rollout(ctx context.Context, t plan.Target, each func(RolloutState)) (RolloutState, error) {
 	resource, err := resourceOf(t.Kind)
 	if err != nil {
@@ -101,7 +102,12 @@ func (c *Cluster) Rollout(ctx context.Context, t plan.Target, each func(RolloutS
 			return follow.last, apiError("watch the rollout", t.String(), ctx.Err())
 		case <-time.After(time.Second):
 		}
-		if follow.stalled() {
+		switch stalled := follow.stalled(); {
+		case stalled && err != nil:
+			// Not seeing it is no news of the rollout.
+			return follow.last, apiError("watch the rollout", t.String(), err)
+		case stalled:
+			follow.stop()
 			return follow.last, nil
 		}
 	}
@@ -203,15 +209,14 @@ func (f *following) note(s RolloutState) bool {
 	return s.Done || s.Failed
 }
 
-// stalled ends a rollout that did not move for too long.
-func (f *following) stalled() bool {
-	if time.Since(f.moved) < f.stall {
-		return false
-	}
+func (f *following) stalled() bool { return time.Since(f.moved) >= f.stall }
+
+// stop ends a rollout that did not move for too long.
+func (f *following) stop() {
 	s := f.last
 	s.Failed = true
 	s.Line = redact.F("no progress for %s: %s", f.stall, f.last.Line)
-	return f.note(s)
+	f.note(s)
 }
 
 func itemsOf(list runtime.Object) ([]runtime.Object, string, error) {

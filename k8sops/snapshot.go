@@ -2,6 +2,8 @@ package k8sops
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -13,6 +15,7 @@ import (
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
 	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/redact"
 )
 
 // snapshot is what one status reads. Every read starts at once, or as soon as the one that it depends on is there; checks take what they need.
@@ -213,6 +216,12 @@ func begin[T any](read func() (T, error)) *future[T] {
 	f := &future[T]{done: make(chan struct{})}
 	go func() {
 		defer close(f.done)
+		defer func() {
+			if p := recover(); p != nil { // a defect of ours must not end the bot
+				f.err = &Error{Kind: Internal, Op: "read", Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack()),
+					Message: redact.Const("The reading broke off with a defect of svcdown's own; please report it.")}
+			}
+		}()
 		f.value, f.err = read()
 	}()
 	return f

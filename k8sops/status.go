@@ -3,6 +3,8 @@ package k8sops
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -15,6 +17,18 @@ import (
 type check struct {
 	name string
 	look func(context.Context, *snapshot) (finding.Finding, error)
+}
+
+// safely is look, except that a defect of ours is an error: a panic of one check must not end the bot.
+func (k check) safely(ctx context.Context, s *snapshot) (f finding.Finding, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.c.o.Log.Error().Str("check", k.name).Interface("panic", p).Str("trace", string(debug.Stack())).Msg("a check panicked")
+			err = &Error{Kind: Internal, Op: "check " + k.name, Err: fmt.Errorf("panic: %v", p),
+				Message: redact.Const("The check broke off with a defect of svcdown's own; please report it.")}
+		}
+	}()
+	return k.look(ctx, s)
 }
 
 // checks in the order in which people read them.
@@ -61,7 +75,7 @@ func (c *Cluster) look(ctx context.Context, svc catalog.Service, add func(findin
 	begin := time.Now()
 	for _, k := range checks {
 		go func() {
-			f, err := k.look(ctx, s)
+			f, err := k.safely(ctx, s)
 			if err != nil {
 				f = unknown(svc, err)
 			}
