@@ -4,49 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
-	"sync"
-
-	"github.com/wasilibs/go-pgquery/parser"
 )
-
-// maxSQL and maxParens bound what the grammar is asked, and with it the memory and stack of its WebAssembly module.
-const (
-	maxSQL    = 8 << 10
-	maxParens = 50
-)
-
-// grammar is PostgreSQL's own, compiled to WebAssembly: it is loaded at the first question, asked by one caller at a time so that there is
-// only one instance of it, and never again after it broke.
-var grammar struct {
-	sync.Mutex
-	broken bool
-}
-
-// parseSQL returns the statements of sql as PostgreSQL's parse tree in JSON.
-func parseSQL(sql string) (tree []byte, err error) {
-	if len(sql) > maxSQL {
-		return nil, refuse("the SQL is longer than %d bytes", maxSQL)
-	}
-	if strings.Count(sql, "(")+strings.Count(sql, "[") > maxParens || strings.Count(strings.ToLower(sql), "case") > maxParens || strings.IndexByte(sql, 0) >= 0 {
-		return nil, refuse("the SQL is nested too deeply")
-	}
-	grammar.Lock()
-	defer grammar.Unlock()
-	if grammar.broken {
-		return nil, refuse("the SQL cannot be checked: the checker broke on earlier input; restart svcdown")
-	}
-	defer func() {
-		if recover() != nil {
-			grammar.broken = true
-			err = refuse("the SQL cannot be checked")
-		}
-	}()
-	s, err := parser.ParseToJSON(sql)
-	if err != nil {
-		return nil, refuse("the SQL is not PostgreSQL's: %s", clip(err.Error()))
-	}
-	return []byte(s), nil
-}
 
 // readsOnly reports why sql is more than one reading question about the server itself, nil when it is just that. It goes by lists of what
 // is allowed: node types of the grammar, functions, types, operators, and the system's views. Tables of the application may only be counted.
