@@ -67,6 +67,8 @@ func (d *Desk) Execute(ctx context.Context, id string) error {
 			return now.Move(approval.NotStarted, d.wordK8s("carry it out", err, r.Plan.Command).Error(), d.Now())
 		case res.Outcome == k8sops.Applied:
 			return now.Move(approval.Applied, "", d.Now())
+		case res.Kind == k8sops.Unreachable || res.Kind == k8sops.Timeout:
+			return now.Move(approval.NotStarted, "it was not sent: "+res.Message.String(), d.Now())
 		default:
 			return now.Move(approval.NotStarted, "the API server refused it: "+res.Message.String(), d.Now())
 		}

@@ -44,7 +44,12 @@ func TestExecuteLooksOnceMore(t *testing.T) {
 			b.cluster.execute = func() (k8sops.Result, error) {
 				return k8sops.Result{Outcome: k8sops.Refused, Message: redact.Const("A webhook says no.")}, nil
 			}
-		}, want: approval.NotStarted, reason: []string{"A webhook says no"}, calls: 1},
+		}, want: approval.NotStarted, reason: []string{"the API server refused it: A webhook says no"}, calls: 1},
+		"the API server is away by then": {spoil: func(b *testBundle) {
+			b.cluster.execute = func() (k8sops.Result, error) {
+				return k8sops.Result{Outcome: k8sops.Refused, Kind: k8sops.Unreachable, Message: redact.Const("It cannot be reached.")}, nil
+			}
+		}, want: approval.NotStarted, reason: []string{"it was not sent: It cannot be reached"}, calls: 1},
 		"the answer is lost": {spoil: func(b *testBundle) {
 			b.cluster.execute = func() (k8sops.Result, error) { return k8sops.Result{}, nil }
 		}, want: approval.Executing, calls: 1},
