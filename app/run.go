@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -102,14 +101,6 @@ func quiet() {
 	klog.SetLogger(logr.Discard())
 }
 
-// frugal collects garbage at half the growth that Go would let pass, unless GOGC says otherwise: the bot idles beside what it watches over,
-// and its CPU is idle, too.
-func frugal() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
-}
-
 // openClusters makes the client of every cluster and starts its standing watches. A cluster that does not answer stops nothing.
 func openClusters(ctx context.Context, cat *catalog.Catalog, log zerolog.Logger, ending *stops) (map[string]*k8sops.Cluster, error) {
 	clusters := map[string]*k8sops.Cluster{}
@@ -138,6 +129,7 @@ func openClusters(ctx context.Context, cat *catalog.Catalog, log zerolog.Logger,
 			}
 		})
 	}
+	running.Go(func() { settle(watch, clusters) })
 	return clusters, nil
 }
 

@@ -9,16 +9,13 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/redact"
 )
 
 func checkEvents(ctx context.Context, s *snapshot) (finding.Finding, error) {
-	all, err := s.events.get(ctx)
-	if err != nil {
-		return finding.Finding{}, err
-	}
 	w, err := s.workload.get(ctx)
 	if err != nil {
 		return finding.Finding{}, err
@@ -29,6 +26,13 @@ func checkEvents(ctx context.Context, s *snapshot) (finding.Finding, error) {
 	pods, _ := s.pods.get(ctx)
 	about := concerned{objects: map[object]bool{{w.kind, w.meta.Name}: true, {"Service", s.svc.KubernetesService}: true}}
 	about.add(w, sets, pods.items)
+	if s.remembered != nil {
+		return judgeEvents(about.among(s.remembered), about, s.c.o.Now()), nil
+	}
+	all, err := s.events.get(ctx)
+	if err != nil {
+		return finding.Finding{}, err
+	}
 	return judgeEvents(all.items, about, s.c.o.Now()), nil
 }
 
@@ -66,6 +70,46 @@ func (c concerned) has(kind, name string) bool {
 		}
 	}
 	return false
+}
+
+// byFamily is the index of events by the family of what they are about.
+const byFamily = "family"
+
+// family is an object, or for a pod all that its controller made: a full namespace has thousands of warnings, of which one service's are few.
+func (o object) family() string {
+	if o.kind == "Pod" {
+		return "Pod/" + o.name[:strings.LastIndexByte(o.name, '-')+1]
+	}
+	return o.kind + "/" + o.name
+}
+
+func familyOfEvent(obj any) ([]string, error) {
+	e, ok := obj.(*corev1.Event)
+	if !ok {
+		return nil, nil
+	}
+	return []string{object{e.InvolvedObject.Kind, e.InvolvedObject.Name}.family()}, nil
+}
+
+// among returns the events of the families concerned.
+func (c concerned) among(all cache.Indexer) []*corev1.Event {
+	families := map[string]bool{}
+	for o := range c.objects {
+		families[o.family()] = true
+	}
+	for _, p := range c.prefixes {
+		families[object{"Pod", p}.family()] = true
+	}
+	var out []*corev1.Event
+	for f := range families {
+		some, _ := all.ByIndex(byFamily, f) // its only error is an index that does not exist
+		for _, o := range some {
+			if e, ok := o.(*corev1.Event); ok {
+				out = append(out, e)
+			}
+		}
+	}
+	return out
 }
 
 // eventTime is when the event was last seen: a series counts by its last observation, which lastTimestamp does not show.

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
 )
 
 // most objects one read may return; what is beyond is said, never silently dropped.
@@ -27,15 +28,18 @@ type resource struct {
 	list   func() runtime.Object
 	// unpaged: the server reads the whole prefix for a field selector anyway, and pages cost more than they save (events).
 	unpaged bool
+	// indexers find objects in a standing watch without looking at all of them.
+	indexers cache.Indexers
 }
 
 func resourcesOf(c kubernetes.Interface) map[string]resource {
 	core, apps := c.CoreV1().RESTClient(), c.AppsV1().RESTClient()
 	return map[string]resource{
-		"pods":         {client: core, object: &corev1.Pod{}, list: func() runtime.Object { return &corev1.PodList{} }},
-		"services":     {client: core, object: &corev1.Service{}, list: func() runtime.Object { return &corev1.ServiceList{} }},
-		"nodes":        {client: core, object: &corev1.Node{}, list: func() runtime.Object { return &corev1.NodeList{} }},
-		"events":       {client: core, object: &corev1.Event{}, list: func() runtime.Object { return &corev1.EventList{} }, unpaged: true},
+		"pods":     {client: core, object: &corev1.Pod{}, list: func() runtime.Object { return &corev1.PodList{} }},
+		"services": {client: core, object: &corev1.Service{}, list: func() runtime.Object { return &corev1.ServiceList{} }},
+		"nodes":    {client: core, object: &corev1.Node{}, list: func() runtime.Object { return &corev1.NodeList{} }},
+		"events": {client: core, object: &corev1.Event{}, list: func() runtime.Object { return &corev1.EventList{} }, unpaged: true,
+			indexers: cache.Indexers{byFamily: familyOfEvent}},
 		"deployments":  {client: apps, object: &appsv1.Deployment{}, list: func() runtime.Object { return &appsv1.DeploymentList{} }},
 		"statefulsets": {client: apps, object: &appsv1.StatefulSet{}, list: func() runtime.Object { return &appsv1.StatefulSetList{} }},
 		"daemonsets":   {client: apps, object: &appsv1.DaemonSet{}, list: func() runtime.Object { return &appsv1.DaemonSetList{} }},

@@ -12,6 +12,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
 	"github.com/svcdown/svcdown/catalog"
@@ -28,7 +29,8 @@ type snapshot struct {
 	replicaSets *future[[]*appsv1.ReplicaSet] // of a Deployment, newest revision first
 	slices      *future[[]*discoveryv1.EndpointSlice]
 	service     *future[*corev1.Service]
-	events      *future[found[*corev1.Event]]
+	events      *future[found[*corev1.Event]] // nil when remembered holds them
+	remembered  cache.Indexer
 	nodes       *future[map[string]*corev1.Node]
 	usage       *future[[]metricsv1beta1.PodMetrics]
 	hpas        *future[[]*autoscalingv2.HorizontalPodAutoscaler]
@@ -52,7 +54,9 @@ func (c *Cluster) snapshot(ctx context.Context, svc catalog.Service) *snapshot {
 		}
 		return c.replicaSetsOf(ctx, w)
 	})
-	s.events = begin(func() (found[*corev1.Event], error) { return read[*corev1.Event](ctx, c, warnings(svc.Namespace)) })
+	if s.remembered = c.rememberedEvents(svc.Namespace); s.remembered == nil {
+		s.events = begin(func() (found[*corev1.Event], error) { return readLive[*corev1.Event](ctx, c, warnings(svc.Namespace)) })
+	}
 	s.hpas = begin(func() ([]*autoscalingv2.HorizontalPodAutoscaler, error) { return c.autoscalersOf(ctx, svc) })
 	s.pdbs = begin(func() ([]*policyv1.PodDisruptionBudget, error) {
 		f, err := read[*policyv1.PodDisruptionBudget](ctx, c, scope{resource: "poddisruptionbudgets", namespace: svc.Namespace})

@@ -88,7 +88,7 @@ func (c *Cluster) stand(ctx context.Context, running *sync.WaitGroup, s scope, h
 		return
 	}
 	st := &standing{}
-	st.informer = cache.NewSharedIndexInformerWithOptions(st.source(r, s), r.object, cache.SharedIndexInformerOptions{})
+	st.informer = cache.NewSharedIndexInformerWithOptions(st.source(r, s), r.object, cache.SharedIndexInformerOptions{Indexers: r.indexers})
 	quiet := func(_ context.Context, _ *cache.Reflector, err error) {
 		if ctx.Err() == nil {
 			c.o.Log.Warn().Err(err).Str("cluster", c.name).Str("resource", s.resource).Str("namespace", s.namespace).
@@ -143,6 +143,17 @@ func (c *Cluster) remembered(s scope) ([]any, bool) {
 		return nil, false
 	}
 	return st.informer.GetStore().List(), true
+}
+
+// rememberedEvents returns the warnings of a namespace by whom they are about, nil when there is no standing watch in sync.
+func (c *Cluster) rememberedEvents(namespace string) cache.Indexer {
+	c.mu.Lock()
+	st := c.watched[warnings(namespace)]
+	c.mu.Unlock()
+	if st == nil || st.broken.Load() || !st.informer.HasSynced() {
+		return nil
+	}
+	return st.informer.GetIndexer()
 }
 
 // Synced reports whether every standing watch that was started is in sync; false while Watch does not run.

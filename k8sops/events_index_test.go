@@ -1,0 +1,55 @@
+package k8sops
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
+)
+
+// The index must never hide an event that a look at all of them would find.
+func TestTheIndexFindsWhatALookAtAllEventsFinds(t *testing.T) {
+	t.Parallel()
+	index := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{byFamily: familyOfEvent})
+	var all []*corev1.Event
+	for _, o := range []object{
+		{"Pod", "app-1-aaaaa"}, {"Pod", "app-1-gone"}, {"Pod", "app-1-sub-xx"}, {"Pod", "app-10-aaaaa"}, {"Pod", "bare"}, {"Pod", "lone"}, {"Pod", ""},
+		{"Pod", "db-0"}, {"Pod", "db-12"}, {"ReplicaSet", "app-1"}, {"ReplicaSet", "app-2"}, {"Deployment", "app"}, {"Service", "app-service"}, {"Node", "app"},
+	} {
+		e := &corev1.Event{ObjectMeta: metav1.ObjectMeta{Name: o.kind + "." + o.name}, InvolvedObject: corev1.ObjectReference{Kind: o.kind, Name: o.name}}
+		all = append(all, e)
+		if err := index.Add(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, about := range map[string]concerned{
+		"a Deployment":           {objects: map[object]bool{{"Deployment", "app"}: true, {"ReplicaSet", "app-1"}: true, {"Service", "app-service"}: true, {"Pod", "app-1-aaaaa"}: true}, prefixes: []string{"app-1-"}},
+		"a StatefulSet":          {objects: map[object]bool{{"StatefulSet", "db"}: true, {"Pod", "db-0"}: true}, prefixes: []string{"db-"}},
+		"pods that nobody made":  {objects: map[object]bool{{"Pod", "bare"}: true}},
+		"pods found by selector": {objects: map[object]bool{{"Pod", "app-10-aaaaa"}: true, {"Pod", "app-1-sub-xx"}: true}},
+		"nothing":                {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			names := func(events []*corev1.Event) (out []string) {
+				for _, e := range events {
+					if about.has(e.InvolvedObject.Kind, e.InvolvedObject.Name) {
+						out = append(out, e.Name)
+					}
+				}
+				slices.Sort(out)
+				return out
+			}
+			want := names(all)
+			if len(want) == 0 && name != "nothing" {
+				t.Fatal("this case finds nothing")
+			}
+			if diff := cmp.Diff(want, names(about.among(index))); diff != "" {
+				t.Errorf("found (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
