@@ -38,7 +38,7 @@ func (d *Desk) show(ctx context.Context, r approval.Request) error {
 	if err != nil {
 		return err
 	}
-	origin := d.home(places[placeOrigin], r)
+	origin := d.home(ctx, places[placeOrigin], r)
 	c := d.requestCard(ctx, r)
 	at, shown := places[placeCard]
 	if shown {
@@ -47,7 +47,7 @@ func (d *Desk) show(ctx context.Context, r approval.Request) error {
 		at, err = d.Talk.At(origin).Say(ctx, "request:"+r.ID, c)
 		if err == nil && at.Message == "" {
 			// We are not in that channel, so that only the asker saw it: nobody could approve.
-			at, err = d.Talk.At(d.office(r)).Say(ctx, "request:"+r.ID, c)
+			at, err = d.Talk.At(d.office(ctx, r)).Say(ctx, "request:"+r.ID, c)
 		}
 		if err == nil {
 			err = d.Cards.SaveCard(ctx, r.ID, placeCard, at)
@@ -68,21 +68,36 @@ func (d *Desk) show(ctx context.Context, r approval.Request) error {
 }
 
 // home is where a request's card stands: where it was asked when others read there, else in the service's channel or the ops channel.
-func (d *Desk) home(origin card.Address, r approval.Request) card.Address {
+func (d *Desk) home(ctx context.Context, origin card.Address, r approval.Request) card.Address {
 	if amongOthers(origin) {
 		return card.Address{Kind: "slack", Team: origin.Team, Channel: origin.Channel, Thread: origin.Thread, User: origin.User, ResponseURL: origin.ResponseURL}
 	}
-	return d.office(r)
+	return d.office(ctx, r)
 }
 
-// office is the service's channel, else the ops channel.
-func (d *Desk) office(r approval.Request) card.Address {
+// office is the service's channel, else the ops channel: the first that no other company reads.
+func (d *Desk) office(ctx context.Context, r approval.Request) card.Address {
 	cat := d.Catalog()
-	channel := cat.Channels.Ops
+	channels := []string{cat.Channels.Ops}
 	if svc, ok := cat.Service(r.Plan.Service); ok && svc.Channel != "" {
-		channel = svc.Channel
+		channels = []string{svc.Channel, cat.Channels.Ops}
 	}
-	return card.Address{Kind: "slack", Team: cat.Slack.Team, Channel: channel, User: r.Requester.Slack.User}
+	return d.room(ctx, r.Requester.Slack.User, channels...)
+}
+
+// room is the first of the channels that no other company reads. Where there is none, user is told in private: the people who could decide are
+// reached by their reminders.
+func (d *Desk) room(ctx context.Context, user string, channels ...string) card.Address {
+	at := card.Address{Kind: "slack", Team: d.Catalog().Slack.Team, User: user}
+	for _, channel := range channels {
+		if channel != "" && !d.Directory.Shared(ctx, channel) {
+			at.Channel = channel
+			return at
+		}
+	}
+	d.Log.Error().Strs("channels", channels).Msg("every channel for this is shared with another workspace, or Slack does not say; it is told in private")
+	at.Private = true
+	return at
 }
 
 // amongOthers reports whether colleagues read what is said at an address: not at a terminal, not in a channel where only the asker is
@@ -96,7 +111,6 @@ func (d *Desk) showGlass(ctx context.Context, r approval.Request, places map[str
 	if r.Broken == nil {
 		return nil
 	}
-	cat := d.Catalog()
 	c := card.Card{
 		Title: redact.F("Break-glass: %s of %s", r.Plan.Action, r.Plan.Service), State: card.Fail,
 		Verdict: redact.F("%s broke the glass for %s of %s (%s): %s", r.Broken.Actor.Name(), r.Plan.Action, r.Plan.Service, r.ID, r.Broken.Why),
@@ -111,7 +125,7 @@ func (d *Desk) showGlass(ctx context.Context, r approval.Request, places map[str
 	if shown {
 		return d.Talk.At(at).Update(ctx, at, c)
 	}
-	at, err := d.Talk.At(card.Address{Kind: "slack", Team: cat.Slack.Team, Channel: cat.Channels.Ops}).Say(ctx, "break-glass:"+r.ID, c)
+	at, err := d.Talk.At(d.room(ctx, r.Broken.Actor.Slack.User, d.Catalog().Channels.Ops)).Say(ctx, "break-glass:"+r.ID, c)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ func TestARequestStandsWhereOthersCanApproveIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		from    card.Address
 		outside string
+		shared  []string
 		want    string
 		told    bool // the asker is told, since they do not see the card
 	}{
@@ -25,12 +26,14 @@ func TestARequestStandsWhereOthersCanApproveIt(t *testing.T) {
 		"asked in direct messages, it stands in the service's":       {from: card.Address{Kind: "slack", Channel: "DALICE"}, want: "CBACK", told: true},
 		"asked in a channel shared with others, in the service's":    {from: card.Address{Kind: "slack", Channel: "CSHARED", Private: true}, want: "CBACK", told: true},
 		"asked at a terminal, in the service's":                      {from: card.Address{Kind: "terminal", Channel: "ref"}, want: "CBACK", told: true},
+		"the service's is shared as well, so it stands in ops":       {from: card.Address{Kind: "terminal", Channel: "ref"}, shared: []string{"CBACK"}, want: "COPS", told: true},
+		"all are shared, so it stands in none of them":               {from: card.Address{Kind: "terminal", Channel: "ref"}, shared: []string{"CBACK", "COPS"}, want: "", told: true},
 		"asked where the bot is no member, in the service's as well": {from: card.Address{Kind: "slack", Channel: "CELSE"}, outside: "CELSE", want: "CBACK"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			b.chat.outside = []string{c.outside}
+			b.chat.outside, b.directory.shared = []string{c.outside}, c.shared
 			c.from.Team, c.from.User = team, user
 			said := b.incoming(t, handlers.Incoming{From: slack("alice"), Text: "restart backend", Where: c.from})
 			id := b.rows.order[0]
@@ -42,7 +45,13 @@ func TestARequestStandsWhereOthersCanApproveIt(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if got := b.chat.in(c.want); len(got) != 2 || !strings.Contains(got[1], "asks to restart backend") {
+			for _, channel := range c.shared {
+				if got := b.chat.in(channel); len(got) != 0 {
+					t.Errorf("got %q in %s, which another company reads", got, channel)
+				}
+			}
+			got := b.chat.in(c.want)
+			if last := len(got) - 1; last < 0 || !strings.Contains(got[last], "asks to restart backend") || (c.want != "" && last != 1) {
 				t.Errorf("got %q in %s, want the request's card, posted and edited", got, c.want)
 			}
 		})

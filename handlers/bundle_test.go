@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -270,10 +271,15 @@ type directory struct {
 	groups   map[string][]catalog.SlackID
 	asOf     time.Time
 	err      error
+	shared   []string // channels that another company reads
 }
 
 func (d *directory) Groups(context.Context, []string, time.Duration) (map[string][]catalog.SlackID, time.Time, error) {
 	return d.groups, d.asOf, d.err
+}
+
+func (d *directory) Shared(_ context.Context, channel string) bool {
+	return slices.Contains(d.shared, channel)
 }
 
 func (d *directory) Account(_ context.Context, id catalog.SlackID) (handlers.Account, error) {

@@ -42,6 +42,8 @@ type Directory interface {
 	// Groups returns the members of user groups as they were at asOf: at most maxAge ago, older only while Slack does not answer. An error
 	// means that there is no answer at all.
 	Groups(ctx context.Context, ids []string, maxAge time.Duration) (members map[string][]catalog.SlackID, asOf time.Time, err error)
+	// Shared reports whether people of another workspace read a channel; in doubt it says yes.
+	Shared(ctx context.Context, channel string) bool
 	// Account looks one account up.
 	Account(ctx context.Context, id catalog.SlackID) (Account, error)
 }
