@@ -23,7 +23,7 @@ demo: ## everything on this machine: Kubernetes, Slack, Postgres, Redis and the 
 	@exec $(BIN)/demo
 
 test: ## everything that CI checks
-	@$(MAKE) --no-print-directory deps WITH=chromium
+	@$(MAKE) --no-print-directory deps WITH=tests
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory sandbox
 	@$(MAKE) --no-print-directory test-unit
@@ -40,6 +40,7 @@ sandbox: ## build the local Kubernetes (about eight minutes on two cores, once)
 	$(BIN)/sandbox build
 
 test-unit: ## all packages but the stories, with real Postgres, Redis and Kubernetes
+	node --test slacksim/page_test/*.test.js
 	go test -race -timeout 20m -p 1 $$(go list ./... | grep -v /e2e)
 	cd sandbox && go test -timeout 20m ./...
 

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
-# Installs what is missing and says what it runs. Usage: deps.sh [chromium]
+# Installs what is missing and says what it runs. Usage: deps.sh [tests]
 set -euo pipefail
 
 need=()
 have_postgres() { command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 have_postgres || need+=(postgresql)
 command -v redis-server >/dev/null || need+=(redis-server)
-if [ "${1:-}" = chromium ]; then command -v chromium >/dev/null || need+=(chromium); fi
+if [ "${1:-}" = tests ]; then
+  command -v chromium >/dev/null || need+=(chromium)
+  command -v node >/dev/null || need+=(nodejs)
+  command -v ss >/dev/null || need+=(iproute2)
+fi
 
 command -v go >/dev/null || { echo "Go is missing; install the version that go.mod names, then run this again." >&2; exit 1; }
 [ ${#need[@]} -eq 0 ] && exit 0
@@ -21,7 +25,7 @@ if command -v apt-get >/dev/null; then
 elif command -v brew >/dev/null; then
   formulas=()
   for n in "${need[@]}"; do
-    case $n in redis-server) formulas+=(redis) ;; chromium) formulas+=(--cask chromium) ;; *) formulas+=("$n") ;; esac
+    case $n in redis-server) formulas+=(redis) ;; chromium) formulas+=(--cask chromium) ;; nodejs) formulas+=(node) ;; iproute2) formulas+=(iproute2mac) ;; *) formulas+=("$n") ;; esac
   done
   echo "+ brew install ${formulas[*]}   (macOS is supported on a best-effort basis)"
   brew install "${formulas[@]}"
