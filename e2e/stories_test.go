@@ -61,10 +61,21 @@ func TestStories(t *testing.T) {
 	testscript.Run(t, params("testdata"))
 }
 
-// TestOutages runs what takes the shared API server down; nothing else may run beside it.
+// TestOutages runs what takes the shared API server or its nodes away: one story after the other, and nothing else beside it.
 func TestOutages(t *testing.T) {
 	shared.cluster = k8stest.Shared(t)
-	testscript.Run(t, params("testdata/outage"))
+	files, err := filepath.Glob("testdata/outage/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found the stories %q: %v", files, err)
+	}
+	for _, file := range files {
+		// A test ends when its parallel parts have ended, so the next story starts after this one.
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			p := params("")
+			p.Files = []string{file}
+			testscript.Run(t, p)
+		})
+	}
 }
 
 func params(dir string) testscript.Params {
