@@ -29,6 +29,7 @@ import (
 	"github.com/svcdown/svcdown/integrations/probe"
 	"github.com/svcdown/svcdown/k8sops"
 	"github.com/svcdown/svcdown/redact"
+	"github.com/svcdown/svcdown/steps"
 	"github.com/svcdown/svcdown/store"
 	"github.com/svcdown/svcdown/web"
 )
@@ -186,6 +187,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 	if err != nil {
 		return nil, nil, err
 	}
+	prober := probe.New(s.Catalog, nil, time.Now)
 	desk := handlers.NewDesk(handlers.Config{
 		Catalog: func() *catalog.Catalog { return s.Catalog },
 		Clusters: func(name string) (handlers.Cluster, error) {
@@ -196,11 +198,22 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 			return cl, nil
 		},
 		Talk: talk{slack: slack, terminals: streams}, Directory: slack.Directory(),
-		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: probe.New(s.Catalog, nil, time.Now), Measure: measure,
+		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: prober, Checks: runner(clusters), Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
 	})
 	front.desk = desk
 	return desk, slack, nil
+}
+
+// runner runs the reading steps of runbooks against the clusters.
+func runner(clusters map[string]*k8sops.Cluster) *steps.Runner {
+	return steps.New(func(name string) (steps.Cluster, error) {
+		cl, ok := clusters[name]
+		if !ok {
+			return nil, fmt.Errorf("svcdown.yaml names no cluster %q", name)
+		}
+		return cl, nil
+	})
 }
 
 // front lets the bot be made before the desk: the two need each other, and neither is started before both are there.

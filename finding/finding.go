@@ -63,6 +63,15 @@ type Finding struct {
 	Took    time.Duration `json:"took,omitempty"`
 }
 
+// Report is what one runbook step answered: the finding that people read, and what the command would have printed.
+type Report struct {
+	Finding Finding `json:"finding"`
+	// Raw is what the command would have printed, redacted and bounded; empty when there is nothing of use. It stays one click away.
+	Raw redact.Text `json:"raw,omitzero"`
+	// Truncated is true when Raw was cut at its bound.
+	Truncated bool `json:"truncated,omitempty"`
+}
+
 // Evidence is what a finding rests on: a table or preformatted text (one of the two).
 type Evidence struct {
 	Title redact.Text `json:"title,omitzero"`

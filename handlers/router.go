@@ -30,6 +30,7 @@ type Config struct {
 	Journal   Journal
 	Limits    Limits
 	Probe     Prober
+	Checks    Checks
 	Measure   Measure
 	Log       zerolog.Logger
 	Now       func() time.Time

@@ -10,6 +10,7 @@ import (
 	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/k8sops"
 	"github.com/svcdown/svcdown/plan"
+	"github.com/svcdown/svcdown/runbook"
 )
 
 // Conversation is one place to talk. Every method is safe for concurrent use and returns once the message is delivered or refused.
@@ -111,6 +112,16 @@ type Measure interface {
 type Reader interface {
 	Status(ctx context.Context, svc catalog.Service, each func(finding.Finding)) []finding.Finding
 	Logs(ctx context.Context, svc catalog.Service, req k8sops.LogRequest) (k8sops.LogResult, error)
+}
+
+// Checks runs the reading steps of runbooks.
+type Checks interface {
+	// Bind fills a step's placeholders from the catalogue, from given, and from the cluster of this moment. A placeholder that stands for
+	// several objects (<pod-name>: the worst pods) gives several steps. missing names what somebody has to be asked for; bound is empty then.
+	Bind(ctx context.Context, svc catalog.Service, step runbook.Step, given runbook.Values) (bound []runbook.Step, missing []runbook.Hole, err error)
+	// Run carries out one bound step of class Check. It never fails: what cannot be answered is an Unknown finding that says why, with its
+	// fix. A step of another class, or one that is not bound, is refused in the same way and nothing is run.
+	Run(ctx context.Context, svc catalog.Service, step runbook.Step) finding.Report
 }
 
 // Planner binds actions to live objects.

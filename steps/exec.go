@@ -1,0 +1,20 @@
+package steps
+
+import (
+	"context"
+
+	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/redact"
+	"github.com/svcdown/svcdown/runbook"
+)
+
+// exec runs a program inside a container and reads its answer.
+func (r *Runner) exec(_ context.Context, _ catalog.Service, step runbook.Step) finding.Report {
+	return refused(redact.F("svcdown cannot run %s yet; nothing was run.", step.Operation.Name))
+}
+
+// probe asks a URL from where the bot runs.
+func (r *Runner) probe(_ context.Context, _ catalog.Service, step runbook.Step) finding.Report {
+	return refused(redact.F("svcdown cannot run %s yet; nothing was run.", step.Operation.Name))
+}

@@ -1,0 +1,15 @@
+package steps
+
+import (
+	"context"
+
+	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/redact"
+	"github.com/svcdown/svcdown/runbook"
+)
+
+// read asks the API server what kubectl's reading verbs ask.
+func (r *Runner) read(_ context.Context, _ catalog.Service, step runbook.Step) finding.Report {
+	return refused(redact.F("svcdown cannot run %s yet; nothing was run.", step.Operation.Name))
+}
