@@ -132,6 +132,46 @@ const (
 	Evicted          Kind = "evicted"
 )
 
+// The facts that a runbook's own checks can see. Object names the object that was looked at; where it is about another service of the
+// catalogue, Object is Service/NAME.
+const (
+	DBRefusing          Kind = "db-refusing"           // the database accepts no connection, or pg_isready says no
+	DBConnections       Kind = "db-connections"        // out of connections, or nearly; Count of Of are in use when known
+	DBSlow              Kind = "db-slow"               // queries that run or wait on a lock for long
+	DiskFull            Kind = "disk-full"             // Count of Of (100) percent are used
+	ReplicationLag      Kind = "replication-lag"       // a replica is behind
+	ReplicaMissing      Kind = "replica-missing"       // fewer replicas stream than should
+	RedisDown           Kind = "redis-down"            // Redis does not answer
+	RedisMemory         Kind = "redis-memory"          // at or near maxmemory, or evicting
+	DependencyDown      Kind = "dependency-down"       // something that the service depends on is down; Object says what
+	Unreachable         Kind = "unreachable"           // a host cannot be reached from inside a pod: refused, timed out, no route
+	DNSFailing          Kind = "dns-failing"           // a name does not resolve inside a pod
+	NetworkPolicyBlocks Kind = "network-policy-blocks" // a NetworkPolicy selects the pods and lets out or in what it should not keep
+	ConfigMissing       Kind = "config-missing"        // a referenced ConfigMap or key does not exist
+	SecretMissing       Kind = "secret-missing"        // a referenced Secret or key does not exist, by the kubelet's word
+	PVCUnbound          Kind = "pvc-unbound"           // a claim that a pod needs is not bound
+	NoResources         Kind = "no-resources"          // the scheduler finds no node with enough CPU or memory
+	Untolerated         Kind = "untolerated-taint"     // the scheduler finds only nodes whose taints the pod does not tolerate
+	TLSExpiring         Kind = "tls-expiring"          // a certificate has expired or will soon
+	LogErrors           Kind = "log-errors"            // error lines in the logs; Detail is the commonest
+)
+
+// The facts that speak against a cause. A check that looked at the thing and found it well emits them; silence proves nothing.
+const (
+	PodsReady      Kind = "pods-ready"   // all pods are ready
+	NodesReady     Kind = "nodes-ready"  // all nodes are ready and without pressure
+	EndpointsUp    Kind = "endpoints-up" // ready addresses stand behind the Service
+	DBAnswers      Kind = "db-answers"   // the database answers a query or pg_isready
+	DiskRoom       Kind = "disk-room"    // the volume has room
+	ReplicasInSync Kind = "replicas-in-sync"
+	RedisAnswers   Kind = "redis-answers"
+	RedisRoom      Kind = "redis-room"   // memory well below maxmemory, no evictions
+	HostReached    Kind = "host-reached" // Object is the host that answered from inside a pod
+	NetworkOpen    Kind = "network-open" // no NetworkPolicy stands in the way
+	VolumesBound   Kind = "volumes-bound"
+	HealthAnswers  Kind = "health-answers" // the health URLs answer
+)
+
 // Hypothesis is a likely cause, with what speaks for and against it and the action that would help.
 type Hypothesis struct {
 	Cause redact.Text `json:"cause"`
