@@ -275,3 +275,33 @@ func TestNodeVerdicts(t *testing.T) {
 		})
 	}
 }
+
+func TestWorstPodsLeavesOutThoseThatAreGone(t *testing.T) {
+	t.Parallel()
+	evicted := pod("api-1", "rs-1", func(p *corev1.Pod) { p.Status.Phase, p.Status.Reason = corev1.PodFailed, "Evicted" })
+	ending := pod("api-2", "rs-1", func(p *corev1.Pod) { now := ago(0); p.DeletionTimestamp = &now })
+	well := pod("api-3", "rs-1", nil)
+	unready := pod("api-4", "rs-1", func(p *corev1.Pod) {
+		p.Status.Conditions[0].Status, p.Status.ContainerStatuses[0].Ready = corev1.ConditionFalse, false
+	})
+	tests := []struct {
+		name string
+		pods []*corev1.Pod
+		n    int
+		want []string
+	}{
+		{"the one that is not ready first, the gone not at all", []*corev1.Pod{evicted, ending, well, unready}, 5, []string{"api-4", "api-3"}},
+		{"no more than asked for", []*corev1.Pod{evicted, ending, well, unready}, 1, []string{"api-4"}},
+		{"the gone when there is nothing else", []*corev1.Pod{ending, evicted}, 5, []string{"api-1", "api-2"}},
+		{"none", nil, 5, []string{}},
+		{"a number below zero", []*corev1.Pod{well}, -1, []string{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, worstPods(viewPods(tt.pods, noon), tt.n)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
