@@ -29,6 +29,8 @@ import (
 	"github.com/svcdown/svcdown/integrations/probe"
 	"github.com/svcdown/svcdown/k8sops"
 	"github.com/svcdown/svcdown/redact"
+	"github.com/svcdown/svcdown/runbook"
+	"github.com/svcdown/svcdown/runbooks"
 	"github.com/svcdown/svcdown/steps"
 	"github.com/svcdown/svcdown/store"
 	"github.com/svcdown/svcdown/web"
@@ -65,7 +67,11 @@ func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 	}
 	st := &storage{}
 	streams := web.NewStreams()
-	desk, slack, err := connect(s, log, registry, clusters, st, limits, streams)
+	books, err := runbook.NewLibrary(runbooks.Files(), s.Catalog.Runbooks.Dir)
+	if err != nil {
+		return err
+	}
+	desk, slack, err := connect(s, log, registry, clusters, st, limits, streams, books)
 	if err != nil {
 		return err
 	}
@@ -174,7 +180,7 @@ func openLimits(s Settings, log zerolog.Logger, ending *stops) (limiter, error) 
 }
 
 // connect makes the desk and the bot, each of which talks to the other.
-func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clusters map[string]*k8sops.Cluster, st *storage, limits limiter, streams *web.Streams) (*handlers.Desk, *bot.Bot, error) {
+func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clusters map[string]*k8sops.Cluster, st *storage, limits limiter, streams *web.Streams, books *runbook.Library) (*handlers.Desk, *bot.Bot, error) {
 	front := &front{}
 	slack, err := bot.New(bot.Config{
 		AppToken: s.AppToken, BotToken: s.BotToken, APIURL: s.SlackURL, Team: s.Catalog.Slack.Team,
@@ -198,7 +204,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 			return cl, nil
 		},
 		Talk: talk{slack: slack, terminals: streams}, Directory: slack.Directory(),
-		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: prober, Checks: runner(clusters), Measure: measure,
+		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: prober, Checks: runner(clusters), Runbooks: books, Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
 	})
 	front.desk = desk

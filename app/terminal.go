@@ -23,6 +23,8 @@ import (
 	"github.com/svcdown/svcdown/handlers"
 	"github.com/svcdown/svcdown/integrations/probe"
 	"github.com/svcdown/svcdown/k8sops"
+	"github.com/svcdown/svcdown/runbook"
+	"github.com/svcdown/svcdown/runbooks"
 	"github.com/svcdown/svcdown/store"
 	"github.com/svcdown/svcdown/terminal"
 )
@@ -124,8 +126,12 @@ func (t Terminal) local(ctx context.Context, text string, out, errOut io.Writer)
 	if err != nil {
 		return fmt.Errorf("without the bot I need the catalogue (--config or SVCDOWN_CONFIG): %w", err)
 	}
+	books, err := runbook.NewLibrary(runbooks.Files(), cat.Runbooks.Dir)
+	if err != nil {
+		return err
+	}
 	desk := handlers.NewDesk(handlers.Config{
-		Catalog: func() *catalog.Catalog { return cat },
+		Catalog: func() *catalog.Catalog { return cat }, Runbooks: books,
 		Clusters: func(name string) (handlers.Cluster, error) {
 			c, ok := cat.Cluster(name)
 			if !ok {

@@ -12,6 +12,13 @@ type Catalog struct {
 	Channels Channels  `yaml:"channels"`
 	Slack    Slack     `yaml:"slack"`
 	Probes   Probes    `yaml:"probes"`
+	Runbooks Runbooks  `yaml:"runbooks"`
+}
+
+// Runbooks says where a team's own runbooks are, beside the shipped ones.
+type Runbooks struct {
+	// Dir is a folder of Markdown files or a mounted ConfigMap, "" for none; a relative path is relative to where the bot was started.
+	Dir string `yaml:"dir"`
 }
 
 // What a policy means where it is silent.

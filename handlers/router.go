@@ -31,6 +31,7 @@ type Config struct {
 	Limits    Limits
 	Probe     Prober
 	Checks    Checks
+	Runbooks  Runbooks
 	Measure   Measure
 	Log       zerolog.Logger
 	Now       func() time.Time

@@ -124,6 +124,16 @@ type Checks interface {
 	Run(ctx context.Context, svc catalog.Service, step runbook.Step) finding.Report
 }
 
+// Runbooks are the shipped runbooks and the team's own. What it returns is immutable and stays valid after a reload.
+type Runbooks interface {
+	// All lists them by name.
+	All() []*runbook.Runbook
+	// Named finds one by its name ("service-down"), in upper or lower case.
+	Named(name string) (*runbook.Runbook, bool)
+	// Broken lists what cannot be read as it is now.
+	Broken() []runbook.Broken
+}
+
 // Planner binds actions to live objects.
 type Planner interface {
 	PlanRestart(ctx context.Context, svc catalog.Service) (plan.Plan, error)
