@@ -204,7 +204,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 			return cl, nil
 		},
 		Talk: talk{slack: slack, terminals: streams}, Directory: slack.Directory(),
-		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: prober, Checks: runner(clusters), Runbooks: books, Measure: measure,
+		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
 	})
 	front.desk = desk
@@ -212,14 +212,14 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 }
 
 // runner runs the reading steps of runbooks against the clusters.
-func runner(clusters map[string]*k8sops.Cluster) *steps.Runner {
+func runner(cat *catalog.Catalog, clusters map[string]*k8sops.Cluster, prober *probe.Prober) *steps.Runner {
 	return steps.New(func(name string) (steps.Cluster, error) {
 		cl, ok := clusters[name]
 		if !ok {
 			return nil, fmt.Errorf("svcdown.yaml names no cluster %q", name)
 		}
 		return cl, nil
-	})
+	}, func() *catalog.Catalog { return cat }, prober)
 }
 
 // front lets the bot be made before the desk: the two need each other, and neither is started before both are there.

@@ -28,10 +28,13 @@ const (
 	DefaultMaxReplicas = 100
 )
 
-// Probes says which addresses, besides public ones, the health URLs may lead to. Link-local and metadata addresses never are allowed.
+// Probes says which addresses, besides public ones, the health URLs may lead to, and whom else a runbook may ask. Link-local and metadata
+// addresses never are allowed.
 type Probes struct {
 	AllowLoopback bool `yaml:"allowLoopback"` // 127.0.0.0/8, ::1
 	AllowPrivate  bool `yaml:"allowPrivate"`  // RFC 1918, RFC 4193, 100.64.0.0/10: what health URLs inside a cluster resolve to
+	// AllowedHosts are asked by steps of runbooks besides the services themselves: HOST for any port, HOST:PORT for one.
+	AllowedHosts []string `yaml:"allowedHosts"`
 }
 
 // Slack says which workspace is ours; a person of any other team is foreign.

@@ -42,6 +42,7 @@ func (d *document) check(c *Catalog) {
 	if len(c.Policies) == 0 && !d.reported("policies") {
 		d.refuse("policies", "there is no policy, so nobody could change anything", "add at least one, or copy those of svcdown.example.yaml")
 	}
+	d.checkProbes(c)
 	d.checkClusters(c)
 	d.checkServices(c)
 	d.checkPeople(c)

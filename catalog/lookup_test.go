@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	neturl "net/url"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -187,3 +188,24 @@ func TestLookupsByName(t *testing.T) {
 }
 
 func second[T any](_ T, ok bool) bool { return ok }
+
+func TestAllowedHosts(t *testing.T) {
+	t.Parallel()
+	p := catalog.Probes{AllowedHosts: []string{"api.example.org", "db.example.org:5432", "[2001:db8::1]:443"}}
+	for url, want := range map[string]bool{
+		"https://api.example.org/x": true, "http://API.example.org:8080": true, "https://api.example.org./": true,
+		"https://sub.api.example.org/": false, "https://api.example.org.evil.test/": false, "https://evil.test/?api.example.org": false,
+		"https://db.example.org/": false, "http://db.example.org:5432/": true, "https://[2001:db8::1]/": true, "http://[2001:db8::1]/": false,
+	} {
+		u, err := neturl.Parse(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Allows(u); got != want {
+			t.Errorf("%s: %t", url, got)
+		}
+	}
+	if p.AllowsHost("db.example.org", "") || !p.AllowsHost("api.example.org", "") {
+		t.Error("an entry for one port allows a port that nobody knows, or one for every port does not")
+	}
+}

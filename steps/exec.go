@@ -9,12 +9,10 @@ import (
 	"github.com/svcdown/svcdown/runbook"
 )
 
+// executor runs a program of a closed list inside a container.
+type executor interface{}
+
 // exec runs a program inside a container and reads its answer.
 func (r *Runner) exec(_ context.Context, _ catalog.Service, step runbook.Step) finding.Report {
-	return refused(redact.F("svcdown cannot run %s yet; nothing was run.", step.Operation.Name))
-}
-
-// probe asks a URL from where the bot runs.
-func (r *Runner) probe(_ context.Context, _ catalog.Service, step runbook.Step) finding.Report {
 	return refused(redact.F("svcdown cannot run %s yet; nothing was run.", step.Operation.Name))
 }

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/svcdown/svcdown/catalog"
@@ -10,16 +11,23 @@ import (
 	"github.com/svcdown/svcdown/runbook"
 )
 
-// Cluster is one Kubernetes cluster, read only.
-type Cluster interface{}
+// Cluster is one Kubernetes cluster as steps look at it; nothing of it changes anything.
+type Cluster interface {
+	reader
+	executor
+}
 
 // Runner runs reading steps. It is safe for concurrent use.
 type Runner struct {
 	cluster func(name string) (Cluster, error)
+	catalog func() *catalog.Catalog
+	prober  Prober
 }
 
 // New makes a runner; cluster finds a cluster of the catalogue by its name.
-func New(cluster func(name string) (Cluster, error)) *Runner { return &Runner{cluster: cluster} }
+func New(cluster func(name string) (Cluster, error), cat func() *catalog.Catalog, prober Prober) *Runner {
+	return &Runner{cluster: cluster, catalog: cat, prober: prober}
+}
 
 // Bind fills a step's placeholders from the catalogue and from given. missing names what somebody has to be asked for; bound is empty then.
 func (r *Runner) Bind(_ context.Context, svc catalog.Service, step runbook.Step, given runbook.Values) (bound []runbook.Step, missing []runbook.Hole, err error) {
@@ -42,7 +50,8 @@ func (r *Runner) Bind(_ context.Context, svc catalog.Service, step runbook.Step,
 	return []runbook.Step{one}, nil, nil
 }
 
-// Run carries out one bound step of class Check. It never fails: what cannot be answered is an Unknown finding that says why.
+// Run carries out one bound step of class Check. It never fails: what cannot be answered is an Unknown finding that says why. What the step
+// pipes its output into is done to Raw; the finding is always made of the whole output.
 func (r *Runner) Run(ctx context.Context, svc catalog.Service, step runbook.Step) finding.Report {
 	if step.Class != runbook.Check || step.Operation == nil {
 		return refused(redact.F("This is a step of class %s, not a check; nothing was run.", step.Class))
@@ -50,6 +59,16 @@ func (r *Runner) Run(ctx context.Context, svc catalog.Service, step runbook.Step
 	if holes := step.Holes(); len(holes) > 0 {
 		return refused(redact.F("%s has no value; nothing was run.", holes[0].Written))
 	}
+	if ns := step.Operation.Get("namespace"); ns != "" && !r.ours(svc.Cluster, ns) {
+		return report(finding.Finding{
+			Line: redact.F("Namespace %s holds no service of the catalogue; nothing was read there.", ns),
+			Fix:  redact.Const("Correct the namespace in the runbook, or add the service to svcdown.yaml."),
+		})
+	}
+	return filtered(ctx, step.Operation.Filters, r.dispatch(ctx, svc, step))
+}
+
+func (r *Runner) dispatch(ctx context.Context, svc catalog.Service, step runbook.Step) finding.Report {
 	switch name := step.Operation.Name; {
 	case strings.HasPrefix(name, "exec "):
 		return r.exec(ctx, svc, step)
@@ -60,6 +79,36 @@ func (r *Runner) Run(ctx context.Context, svc catalog.Service, step runbook.Step
 	}
 }
 
+// ours reports whether a service of the catalogue lives in that namespace of that cluster: steps look nowhere else.
+func (r *Runner) ours(cluster, namespace string) bool {
+	return slices.ContainsFunc(r.catalog().Services, func(s catalog.Service) bool { return s.Cluster == cluster && s.Namespace == namespace })
+}
+
+// filtered does to Raw what the step's pipes say. A filter that cannot be done leaves the output as it is, with a word about it.
+func filtered(ctx context.Context, filters []runbook.Filter, out finding.Report) finding.Report {
+	if out.Raw.Empty() {
+		return out
+	}
+	text := out.Raw.String()
+	for _, f := range filters {
+		next, err := f.Run(ctx, text)
+		if err != nil {
+			out.Finding.Evidence = append(out.Finding.Evidence, finding.Evidence{Title: redact.F("%s was not done, the output is whole", f), Code: redact.F("%v", err)})
+			return out
+		}
+		text = next
+	}
+	out.Raw = redact.Clean(text)
+	return out
+}
+
+func report(f finding.Finding) finding.Report {
+	if f.Check == "" {
+		f.Check = "step"
+	}
+	return finding.Report{Finding: f}
+}
+
 func refused(why redact.Text) finding.Report {
-	return finding.Report{Finding: finding.Finding{Check: "step", Line: why, Fix: redact.Const("Run it by hand.")}}
+	return report(finding.Finding{Line: why, Fix: redact.Const("Run it by hand.")})
 }

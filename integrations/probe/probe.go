@@ -27,17 +27,18 @@ const (
 	expiresSoon  = 14 * 24 * time.Hour
 )
 
-// Prober asks the health URLs of one catalogue. It is safe for concurrent use.
+// Prober asks the health URLs of one catalogue, and for [Prober.Ask] also its allowed hosts. It is safe for concurrent use.
 type Prober struct {
 	urls   []string
 	places []string // scheme://host that redirects may lead to
+	probes catalog.Probes
 	client *http.Client
 	now    func() time.Time
 }
 
 // New makes a Prober for c. roots are the authorities that TLS trusts, nil for those of the system.
 func New(c *catalog.Catalog, roots *x509.CertPool, now func() time.Time) *Prober {
-	p := &Prober{now: now}
+	p := &Prober{now: now, probes: c.Probes}
 	for _, s := range c.Services {
 		for _, raw := range s.Health {
 			if u, err := url.Parse(raw); err == nil {
@@ -169,7 +170,7 @@ func (p *Prober) follow(req *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return fmt.Errorf("more than %d redirects", maxRedirects)
 	}
-	if !slices.Contains(p.places, place(req.URL)) {
+	if !slices.Contains(p.places, place(req.URL)) && !p.probes.Allows(req.URL) {
 		return &refusedError{"it redirects to " + place(req.URL) + ", which is in no health URL of the catalogue", "Give the final address as the health URL in svcdown.yaml."}
 	}
 	return nil

@@ -228,3 +228,73 @@ func TestACallerThatLeavesGetsUnknown(t *testing.T) {
 	s := serve(t, func(_ http.ResponseWriter, r *http.Request) { cancel(); <-r.Context().Done() })
 	expect(t, prober(nil, time.Now, s.URL).Probe(ctx, s.URL), finding.Unknown, "stopped")
 }
+
+func TestARunbookAsksAllowedHostsOnly(t *testing.T) {
+	t.Parallel()
+	var seen atomic.Value
+	other := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a host that is not allowed was asked") })
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		seen.Store(r.Method + " " + r.URL.String())
+		switch r.URL.Path {
+		case "/away":
+			http.Redirect(w, r, other.URL+"/x", http.StatusFound)
+		case "/here":
+			http.Redirect(w, r, "/final", http.StatusFound)
+		case "/login":
+			w.WriteHeader(401)
+		case "/broken":
+			w.WriteHeader(502)
+		default:
+			w.Header().Set("Set-Cookie", "session=Zm9vYmFyYmF6cXV4")
+			fmt.Fprint(w, "postgres://app:hunter2@db/x is fine")
+		}
+	})
+	host := strings.TrimPrefix(s.URL, "http://")
+	p := probe.New(&catalog.Catalog{Probes: catalog.Probes{AllowLoopback: true, AllowedHosts: []string{host}}}, nil, time.Now)
+	tests := []struct {
+		name, url    string
+		head, follow bool
+		status       finding.Status
+		line, raw    string
+		asked        string
+	}{
+		{"a GET shows the body without its secrets", s.URL + "/a?b=c", false, false, finding.OK, "answers 200", "is fine", "GET /a?b=c"},
+		{"a HEAD shows the headers", s.URL + "/h", true, false, finding.OK, "answers 200", "HTTP/1.1 200 OK", "HEAD /h"},
+		{"a redirect is told and not followed", s.URL + "/away", false, false, finding.Warn, "a redirect to " + other.URL, "", "GET /away"},
+		{"a redirect is followed to allowed hosts", s.URL + "/here", false, true, finding.OK, "answers 200", "is fine", "GET /final"},
+		{"a redirect elsewhere is not followed though asked to", s.URL + "/away", false, true, finding.Unknown, "redirects to", "", "GET /away"},
+		{"a login is no outage", s.URL + "/login", false, false, finding.Warn, "asks who we are", "", "GET /login"},
+		{"a 502 is one", s.URL + "/broken", true, false, finding.Fail, "answers 502", "502", "HEAD /broken"},
+		{"a host that nobody allowed", other.URL, false, false, finding.Unknown, "was not asked", "", ""},
+		{"the metadata service", "http://169.254.169.254/", false, false, finding.Unknown, "was not asked", "", ""},
+		{"another scheme", "file:///etc/passwd", false, false, finding.Unknown, "was not asked", "", ""},
+	}
+	for _, tt := range tests {
+		seen.Store("")
+		got := p.Ask(t.Context(), tt.url, tt.head, tt.follow)
+		f := got.Finding
+		if f.Check != "http" || f.Status != tt.status || !strings.Contains(f.Line.String(), tt.line) || !strings.Contains(got.Raw.String(), tt.raw) || seen.Load() != tt.asked {
+			t.Errorf("%s: %s: %s, raw %q, asked %q", tt.name, f.Status, f.Line, got.Raw, seen.Load())
+		}
+		if f.Status == finding.Unknown && f.Fix.Empty() {
+			t.Errorf("%s: no fix", tt.name)
+		}
+		for _, secret := range []string{"hunter2", "Zm9vYmFyYmF6cXV4"} {
+			if strings.Contains(got.Raw.String(), secret) {
+				t.Errorf("%s: a secret is in %q", tt.name, got.Raw)
+			}
+		}
+	}
+	ok := p.Ask(t.Context(), s.URL+"/t", false, false).Finding
+	if len(ok.Evidence) != 1 || ok.Evidence[0].Table == nil || len(ok.Evidence[0].Table.Rows) != 3 { // connect, first byte, total: no DNS, no TLS
+		t.Errorf("timing: %+v", ok.Evidence)
+	}
+	// An allowed host does not make its address allowed.
+	strict := probe.New(&catalog.Catalog{Probes: catalog.Probes{AllowedHosts: []string{host, "169.254.169.254"}}}, nil, time.Now)
+	for _, u := range []string{s.URL + "/loopback", "http://169.254.169.254/latest/meta-data/"} {
+		seen.Store("")
+		if f := strict.Ask(t.Context(), u, false, true).Finding; f.Status != finding.Unknown || seen.Load() != "" {
+			t.Errorf("%s: %s: %s", u, f.Status, f.Line)
+		}
+	}
+}
