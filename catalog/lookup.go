@@ -69,6 +69,37 @@ func (p Policy) covers(action Action, service string) bool {
 		(slices.Contains(p.Services, service) || slices.Contains(p.Services, "*"))
 }
 
+// People is how many different people must agree.
+func (p Policy) People() int {
+	n := 0
+	for _, r := range p.Approvals.All {
+		n += r.Count
+	}
+	return n
+}
+
+// AtLeast returns the policy with no fewer than n people who must agree; it never lowers the number. Who is wanted in addition may hold any
+// role that the policy's approvers hold; where nobody had to agree, any role that may ask.
+func (p Policy) AtLeast(n int) Policy {
+	more := n - p.People()
+	if more <= 0 {
+		return p
+	}
+	var roles []string
+	for _, r := range p.Approvals.All {
+		for _, name := range r.Roles {
+			if !slices.Contains(roles, name) {
+				roles = append(roles, name)
+			}
+		}
+	}
+	if len(roles) == 0 {
+		roles = p.MayAsk
+	}
+	p.Approvals = Approvals{All: append(slices.Clone(p.Approvals.All), Requirement{Count: more, Roles: roles})}
+	return p
+}
+
 // GroupsOfRoles lists every Slack user group that a role names, once each, in the order of the file.
 func (c *Catalog) GroupsOfRoles() []string {
 	var out []string

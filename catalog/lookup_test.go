@@ -209,3 +209,28 @@ func TestAllowedHosts(t *testing.T) {
 		t.Error("an entry for one port allows a port that nobody knows, or one for every port does not")
 	}
 }
+
+func TestAtLeastRaisesAndNeverLowers(t *testing.T) {
+	t.Parallel()
+	one := catalog.Policy{MayAsk: []string{"oncall"}, Approvals: catalog.Approvals{All: []catalog.Requirement{{Count: 1, Roles: []string{"senior", "manager"}}}}}
+	none := catalog.Policy{MayAsk: []string{"oncall"}, Approvals: catalog.Approvals{None: true}}
+	for name, c := range map[string]struct {
+		policy catalog.Policy
+		n      int
+		want   catalog.Approvals
+	}{
+		"nothing said":               {one, 0, one.Approvals},
+		"fewer than the policy asks": {one, 1, one.Approvals},
+		"one more": {one, 2, catalog.Approvals{All: []catalog.Requirement{
+			{Count: 1, Roles: []string{"senior", "manager"}}, {Count: 1, Roles: []string{"senior", "manager"}}}}},
+		"where nobody had to agree": {none, 2, catalog.Approvals{All: []catalog.Requirement{{Count: 2, Roles: []string{"oncall"}}}}},
+	} {
+		got := c.policy.AtLeast(c.n)
+		if diff := cmp.Diff(c.want, got.Approvals); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if len(one.Approvals.All) != 1 || !none.Approvals.None {
+		t.Error("the policy itself was changed")
+	}
+}

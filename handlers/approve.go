@@ -81,13 +81,14 @@ func (d *Desk) change(ctx context.Context, req Request, id string, f func(*appro
 	})
 }
 
-// policyOf is the policy that covers a request now. A service or policy that has gone refuses.
+// policyOf is the policy that covers a request now, with no fewer approvers than the request itself asks for. A service or policy that has
+// gone refuses.
 func (d *Desk) policyOf(r approval.Request) (catalog.Policy, error) {
 	policy, ok := d.Catalog().Policy(r.Plan.Action, r.Plan.Service)
 	if !ok {
 		return catalog.Policy{}, &Problem{Code: "policy", Text: redact.F("No policy of svcdown.yaml covers %s of %s any more, so %s can neither be decided nor carried out.", r.Plan.Action, r.Plan.Service, r.ID)}
 	}
-	return policy, nil
+	return policy.AtLeast(r.Plan.Approvers), nil
 }
 
 // confirm tells the clicker alone that the click counted; everybody else sees the card change. A message that does not arrive takes

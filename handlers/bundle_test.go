@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -181,6 +182,21 @@ type cluster struct {
 
 	mu    sync.Mutex
 	calls int
+	plans []string // what was planned, in words
+}
+
+// planned is what the desk asked plans for.
+func (c *cluster) planned() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.plans)
+}
+
+func (c *cluster) planning(words ...any) (plan.Plan, error) {
+	c.mu.Lock()
+	c.plans = append(c.plans, strings.TrimSpace(fmt.Sprintln(words...)))
+	c.mu.Unlock()
+	return c.plan()
 }
 
 func operation(t *testing.T, path string, value any) plan.Operation {
@@ -232,15 +248,17 @@ func (c *cluster) Status(_ context.Context, _ catalog.Service, each func(finding
 func (c *cluster) Logs(context.Context, catalog.Service, k8sops.LogRequest) (k8sops.LogResult, error) {
 	return c.logs()
 }
-func (c *cluster) PlanRestart(context.Context, catalog.Service) (plan.Plan, error) { return c.plan() }
-func (c *cluster) PlanScale(context.Context, catalog.Service, int) (plan.Plan, error) {
-	return c.plan()
+func (c *cluster) PlanRestart(_ context.Context, svc catalog.Service) (plan.Plan, error) {
+	return c.planning("restart", svc.Name)
 }
-func (c *cluster) PlanRollback(context.Context, catalog.Service, int64) (plan.Plan, error) {
-	return c.plan()
+func (c *cluster) PlanScale(_ context.Context, svc catalog.Service, n int) (plan.Plan, error) {
+	return c.planning("scale", svc.Name, n)
 }
-func (c *cluster) PlanUndo(context.Context, catalog.Service, plan.Plan, string) (plan.Plan, error) {
-	return c.plan()
+func (c *cluster) PlanRollback(_ context.Context, svc catalog.Service, revision int64) (plan.Plan, error) {
+	return c.planning("rollback", svc.Name, revision)
+}
+func (c *cluster) PlanUndo(_ context.Context, svc catalog.Service, done plan.Plan, id string) (plan.Plan, error) {
+	return c.planning("undo", done.Action, svc.Name, id)
 }
 func (c *cluster) Replan(_ context.Context, _ catalog.Service, p plan.Plan) (plan.Plan, error) {
 	return c.replan(p)

@@ -108,6 +108,9 @@ func (d *Desk) lastLook(ctx context.Context, r approval.Request) (fresh plan.Pla
 		})
 		return plan.Plan{}, nil, err
 	}
+	if r.Plan.Digest() != r.Digest {
+		return stop("a part of what was approved was lost in storage; ask again")
+	}
 	policy, err := d.policyOf(r)
 	if err != nil {
 		return stop(err.Error())
@@ -130,6 +133,7 @@ func (d *Desk) lastLook(ctx context.Context, r approval.Request) (fresh plan.Pla
 	if err != nil {
 		return stop(d.wordK8s("make the plan again", err, r.Plan.Command).Error())
 	}
+	fresh.Approvers = r.Plan.Approvers
 	if why, changed := planChanged(r.Plan, fresh); changed {
 		return plan.Plan{}, nil, d.void(ctx, r, fresh, policy, why)
 	}
@@ -168,7 +172,8 @@ func (d *Desk) start(ctx context.Context, now *approval.Request, digest string) 
 	if err != nil {
 		return err
 	}
-	if now.Digest != digest {
+	if now.Digest != digest || now.Plan.Digest() != digest {
+		// Also a plan that lost a part in storage, which an older version did not know, is another one.
 		return &approval.Refusal{Code: approval.CodeChanged, Message: "the plan was replaced"}
 	}
 	if !d.Now().Before(now.ExpiresAt) {

@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -30,7 +31,10 @@ func TestExecuteLooksOnceMore(t *testing.T) {
 		"the approver became a guest": {spoil: func(b *testBundle) { b.directory.accounts[slack("bob")] = handlers.Account{Guest: true} }, want: approval.NotStarted, reason: []string{"no longer suffice"}},
 		"the requester lost the role": {spoil: func(b *testBundle) { b.catalog.Roles[0].People = nil }, want: approval.NotStarted, reason: []string{"may not ask"}},
 		"the policy is gone":          {spoil: func(b *testBundle) { b.catalog.Policies = nil }, want: approval.NotStarted, reason: []string{"No policy"}},
-		"its time is over":            {spoil: func(b *testBundle) { b.wait(time.Hour) }, want: approval.Expired, reason: []string{"it was approved"}},
+		"a part of the plan was lost in storage": {spoil: func(b *testBundle) {
+			_, _ = b.rows.Change(context.Background(), b.rows.order[0], "", func(r *approval.Request) error { r.Plan.Approvers = 1; return nil })
+		}, want: approval.NotStarted, reason: []string{"lost in storage"}},
+		"its time is over": {spoil: func(b *testBundle) { b.wait(time.Hour) }, want: approval.Expired, reason: []string{"it was approved"}},
 		"the cluster does not answer": {spoil: func(b *testBundle) {
 			b.cluster.replan = func(plan.Plan) (plan.Plan, error) {
 				return plan.Plan{}, &k8sops.Error{Kind: k8sops.Timeout, Message: redact.Const("No answer in time.")}

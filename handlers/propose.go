@@ -17,17 +17,34 @@ import (
 	"github.com/svcdown/svcdown/redact"
 )
 
+// wish is a change that somebody asks for: to which service, and how its plan is made.
+type wish struct {
+	action catalog.Action
+	svc    catalog.Service
+	// byHand is the command for whoever cannot wait for us, "" when there is none.
+	byHand string
+	// approvers is how many people must agree at least, whatever less the policy asks for; 0 leaves it to the policy.
+	approvers int
+	// plan makes the plan; id is that of the request to be.
+	plan func(cl Cluster, policy catalog.Policy, id string) (plan.Plan, error)
+}
+
 // restart asks for a rolling restart of a service.
 func (d *Desk) restart(ctx context.Context, req Request) error {
-	byHand := func(svc catalog.Service) string { return d.kubectl(svc, "rollout restart "+object(svc)) }
-	return d.ask(ctx, req, catalog.Restart, "restart SERVICE", byHand, func(cl Cluster, svc catalog.Service, _ catalog.Policy) (plan.Plan, error) {
-		return cl.PlanRestart(ctx, svc)
-	})
+	svc, err := d.service(req, "restart SERVICE")
+	if err != nil {
+		return err
+	}
+	return d.ask(ctx, req, d.restarting(ctx, svc))
+}
+
+func (d *Desk) restarting(ctx context.Context, svc catalog.Service) wish {
+	return wish{action: catalog.Restart, svc: svc, byHand: d.kubectl(svc, "rollout restart "+object(svc)),
+		plan: func(cl Cluster, _ catalog.Policy, _ string) (plan.Plan, error) { return cl.PlanRestart(ctx, svc) }}
 }
 
 // scale asks for a number of replicas, within the policy's bound.
 func (d *Desk) scale(ctx context.Context, req Request) error {
-	const usage = "scale SERVICE N"
 	if len(req.Args) < 2 {
 		return &Problem{Code: "usage", Text: redact.Const("How many replicas? Nothing was done."), Next: redact.Const("Write `scale SERVICE N`.")}
 	}
@@ -35,15 +52,21 @@ func (d *Desk) scale(ctx context.Context, req Request) error {
 	if err != nil || n < 0 {
 		return &Problem{Code: "usage", Text: redact.F("%q is no number of replicas; nothing was done.", req.Args[1]), Next: redact.Const("Write `scale SERVICE N`, N from 0.")}
 	}
-	byHand := func(svc catalog.Service) string {
-		return d.kubectl(svc, "scale "+object(svc)+" --replicas="+strconv.Itoa(n))
+	svc, err := d.service(req, "scale SERVICE N")
+	if err != nil {
+		return err
 	}
-	return d.ask(ctx, req, catalog.Scale, usage, byHand, func(cl Cluster, svc catalog.Service, policy catalog.Policy) (plan.Plan, error) {
-		if n > policy.MaxReplicas {
-			return plan.Plan{}, &Problem{Code: "limit", Text: redact.F("Policy %q allows at most %d replicas, not %d; nothing was done.", policy.Name, policy.MaxReplicas, n)}
-		}
-		return cl.PlanScale(ctx, svc, n)
-	})
+	return d.ask(ctx, req, d.scaling(ctx, svc, n))
+}
+
+func (d *Desk) scaling(ctx context.Context, svc catalog.Service, n int) wish {
+	return wish{action: catalog.Scale, svc: svc, byHand: d.kubectl(svc, "scale "+object(svc)+" --replicas="+strconv.Itoa(n)),
+		plan: func(cl Cluster, policy catalog.Policy, _ string) (plan.Plan, error) {
+			if n > policy.MaxReplicas {
+				return plan.Plan{}, &Problem{Code: "limit", Text: redact.F("Policy %q allows at most %d replicas, not %d; nothing was done.", policy.Name, policy.MaxReplicas, n)}
+			}
+			return cl.PlanScale(ctx, svc, n)
+		}}
 }
 
 // rollback asks to return to an earlier revision: the one named, else the last good one.
@@ -52,15 +75,22 @@ func (d *Desk) rollback(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
-	byHand := func(svc catalog.Service) string {
-		if revision == 0 {
-			return d.kubectl(svc, "rollout undo "+object(svc))
-		}
-		return d.kubectl(svc, "rollout undo "+object(svc)+" --to-revision="+strconv.Itoa(revision))
+	svc, err := d.service(req, "rollback SERVICE")
+	if err != nil {
+		return err
 	}
-	return d.ask(ctx, req, catalog.Rollback, "rollback SERVICE", byHand, func(cl Cluster, svc catalog.Service, _ catalog.Policy) (plan.Plan, error) {
-		return cl.PlanRollback(ctx, svc, int64(revision))
-	})
+	return d.ask(ctx, req, d.rollingBack(ctx, svc, revision))
+}
+
+func (d *Desk) rollingBack(ctx context.Context, svc catalog.Service, revision int) wish {
+	byHand := "rollout undo " + object(svc)
+	if revision != 0 {
+		byHand += " --to-revision=" + strconv.Itoa(revision)
+	}
+	return wish{action: catalog.Rollback, svc: svc, byHand: d.kubectl(svc, byHand),
+		plan: func(cl Cluster, _ catalog.Policy, _ string) (plan.Plan, error) {
+			return cl.PlanRollback(ctx, svc, int64(revision))
+		}}
 }
 
 // undo asks to take an executed change back: the one named, the newest of the service named, or the newest of all.
@@ -70,10 +100,14 @@ func (d *Desk) undo(ctx context.Context, req Request) error {
 		return err
 	}
 	req.Args = []string{done.Plan.Service}
-	byHand := func(svc catalog.Service) string { return d.undoByHand(svc, done.Plan) }
-	return d.ask(ctx, req, catalog.Undo, "undo ID", byHand, func(cl Cluster, svc catalog.Service, _ catalog.Policy) (plan.Plan, error) {
-		return cl.PlanUndo(ctx, svc, done.Plan, done.ID)
-	})
+	svc, err := d.service(req, "undo ID")
+	if err != nil {
+		return err
+	}
+	return d.ask(ctx, req, wish{action: catalog.Undo, svc: svc, byHand: d.undoByHand(svc, done.Plan),
+		plan: func(cl Cluster, _ catalog.Policy, _ string) (plan.Plan, error) {
+			return cl.PlanUndo(ctx, svc, done.Plan, done.ID)
+		}})
 }
 
 // lastDone finds the change that undo means.
@@ -114,15 +148,13 @@ func undoable(r approval.Request) bool {
 
 // ask is the way of every change: may this person ask, the plan from the live object, the stored request. The card is posted by the
 // announcing job, which the same transaction inserts.
-func (d *Desk) ask(ctx context.Context, req Request, action catalog.Action, usage string, byHand func(catalog.Service) string, make func(Cluster, catalog.Service, catalog.Policy) (plan.Plan, error)) error {
-	svc, err := d.service(req, usage)
-	if err != nil {
-		return err
-	}
+func (d *Desk) ask(ctx context.Context, req Request, w wish) error {
+	action, svc := w.action, w.svc
 	policy, ok := d.Catalog().Policy(action, svc.Name)
 	if !ok {
 		return &Problem{Code: "policy", Text: redact.F("No policy of svcdown.yaml covers %s of %s, so nobody may do it; nothing was done.", action, svc.Name)}
 	}
+	policy = policy.AtLeast(w.approvers)
 	if err := approval.MayAsk(req.Actor, policy, action, svc.Name); err != nil {
 		return err
 	}
@@ -130,11 +162,13 @@ func (d *Desk) ask(ctx context.Context, req Request, action catalog.Action, usag
 	if err != nil {
 		return d.noCluster(svc, err)
 	}
-	p, err := make(cl, svc, policy)
+	id := newID()
+	p, err := w.plan(cl, policy, id)
 	if err != nil {
-		return d.wordK8s("plan the "+string(action)+" of "+svc.Name, err, byHand(svc))
+		return d.wordK8s("plan the "+string(action)+" of "+svc.Name, err, w.byHand)
 	}
-	r, err := approval.New(newID(), p, req.Actor, oneLine(req.Flags["why"]), policy, d.Now())
+	p.Approvers = w.approvers
+	r, err := approval.New(id, p, req.Actor, oneLine(req.Flags["why"]), policy, d.Now())
 	if err != nil {
 		return err
 	}
@@ -207,11 +241,14 @@ func (d *Desk) kubectl(svc catalog.Service, args string) string {
 }
 
 func (d *Desk) kubectlAt(cluster, namespace, args string) string {
-	named := cluster
+	return "kubectl --context " + d.contextOf(cluster) + " -n " + namespace + " " + args
+}
+
+func (d *Desk) contextOf(cluster string) string {
 	if c, ok := d.Catalog().Cluster(cluster); ok && c.Context != "" {
-		named = c.Context
+		return k8sops.Quoted(c.Context)
 	}
-	return "kubectl --context " + named + " -n " + namespace + " " + args
+	return cluster
 }
 
 func object(svc catalog.Service) string {

@@ -9,15 +9,15 @@ import (
 func (c *Cluster) command(namespace string, args ...string) string {
 	words := append([]string{"kubectl", "--context", c.kubeContext, "-n", namespace}, args...)
 	for i, w := range words {
-		words[i] = quoted(w)
+		words[i] = Quoted(w)
 	}
 	return strings.Join(words, " ")
 }
 
 var plain = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
 
-// quoted protects a word from a POSIX shell.
-func quoted(w string) string {
+// Quoted protects a word from a POSIX shell.
+func Quoted(w string) string {
 	if plain.MatchString(w) {
 		return w
 	}

@@ -100,6 +100,9 @@ type Plan struct {
 	Before Before `json:"before,omitzero"`
 	// Reverts is the approval whose change this plan takes back, "" for none.
 	Reverts string `json:"reverts,omitempty"`
+	// Approvers is how many people must agree at least, whatever less the policy asks for; 0 leaves it to the policy. Part of the digest, so
+	// that nothing which forgets it can carry the plan out.
+	Approvers int `json:"approvers,omitempty"`
 	// Params are the action's typed arguments ("replicas": "5"), needed to make the plan again.
 	Params map[string]string `json:"params,omitempty"`
 }
@@ -112,7 +115,7 @@ type Before struct {
 	Revision int64 `json:"revision,omitempty"`
 }
 
-// Digest identifies what would be done to what: action, target with UID, preconditions and patch. Time, diff text, blast radius and
+// Digest identifies what would be done to what: action, target with UID, preconditions, patch and the least number of approvers. Time, diff text, blast radius and
 // warnings are no part of it. Approvals are bound to it.
 func (p Plan) Digest() string {
 	b, err := json.Marshal(struct {
@@ -122,7 +125,8 @@ func (p Plan) Digest() string {
 		Subresource   string
 		Preconditions []Operation
 		Patch         []Operation
-	}{"svcdown plan v1", p.Action, p.Target, p.Subresource, p.Preconditions, p.Patch})
+		Approvers     int `json:",omitempty"`
+	}{"svcdown plan v1", p.Action, p.Target, p.Subresource, p.Preconditions, p.Patch, p.Approvers})
 	if err != nil {
 		// Strings and numbers always marshal; should that change, the result must equal no other plan's digest.
 		return "invalid: " + err.Error()

@@ -37,6 +37,7 @@ func TestDigestTellsDifferentChangesApart(t *testing.T) {
 		"another action":       func(p *plan.Plan) { p.Action = catalog.Undo },
 		"another precondition": func(p *plan.Plan) { p.Preconditions = nil },
 		"another subresource":  func(p *plan.Plan) { p.Subresource = "scale" },
+		"more approvers":       func(p *plan.Plan) { p.Approvers = 2 },
 	} {
 		p := base
 		change(&p)
