@@ -96,6 +96,18 @@ func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 	case <-opened:
 	case <-ctx.Done():
 	}
+	if s.Catalog.Runbooks.Dir != "" {
+		read, stopReading := context.WithCancel(ctx)
+		tick := time.NewTicker(lookEvery)
+		var reading sync.WaitGroup
+		reading.Go(func() { keepReading(read, books, desk, tick.C, log) })
+		ending.push("runbooks", func() error {
+			stopReading()
+			tick.Stop()
+			reading.Wait()
+			return nil
+		})
+	}
 	return serve(ctx, s, log, registry, desk, slack, clusters, st, streams, ending)
 }
 

@@ -198,8 +198,7 @@ func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, shared.binary, args...)
 	cmd.Dir = s.env.WorkDir
-	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + s.env.WorkDir, "SVCDOWN_SERVER=" + url, "SVCDOWN_CONFIG=" + s.config,
-		"KUBECONFIG=" + shared.cluster.UserKubeconfigs[person], "DATABASE_URL=" + s.database}
+	cmd.Env = s.terminalEnv(person, url)
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()
@@ -208,6 +207,12 @@ func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	if (err != nil) != neg {
 		ts.Fatalf("svcdown %s: %v\n%s%s", strings.Join(args, " "), err, out.String(), errOut.String())
 	}
+}
+
+// terminalEnv is the environment of a person at a terminal.
+func (s *story) terminalEnv(person, server string) []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.env.WorkDir, "SVCDOWN_SERVER=" + server, "SVCDOWN_CONFIG=" + s.config,
+		"KUBECONFIG=" + shared.cluster.UserKubeconfigs[person], "DATABASE_URL=" + s.database}
 }
 
 // cmdRedis: redis stop|start.

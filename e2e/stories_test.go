@@ -91,6 +91,7 @@ func params(dir string) testscript.Params {
 			"break": cmdBreak, "heal": cmdHeal, "kubectl": cmdKubectl, "ready": cmdReady, "changes": cmdChanges, "apiserver": cmdAPIServer,
 			"postgres": cmdPostgres, "redis": cmdRedis, "svcdown": cmdTerminal, "pause": cmdPause, "never": cmdNever, "files": cmdFiles, "count": cmdCount, "sed": cmdSed, "settled": cmdSettled,
 			"http": cmdHTTP, "slack": cmdSlack, "logline": cmdLogLine, "nowhere": cmdNowhere, "keep": cmdKeep,
+			"eventually": cmdEventually,
 		},
 	}
 }

@@ -84,6 +84,7 @@ func (d *Desk) table() []verb {
 	return []verb{
 		{name: "status", usage: "status SERVICE", summary: "what is wrong with a service, in one sentence, with the evidence", local: true, run: d.status},
 		{name: "logs", usage: "logs SERVICE [--previous] [--tail N] [--container C] [--pod P]", summary: "the logs of its worst pod", local: true, run: d.logs},
+		{name: "runbooks", usage: "runbooks", summary: "the runbooks I know, and for which services", run: d.runbooks},
 		{name: "restart", usage: "restart SERVICE [--why TEXT]", summary: "ask for a rolling restart", changes: true, run: d.restart},
 		{name: "scale", usage: "scale SERVICE N [--why TEXT]", summary: "ask for N replicas", changes: true, run: d.scale},
 		{name: "rollback", usage: "rollback SERVICE [--revision N] [--why TEXT]", summary: "ask to go back to the last good revision", changes: true, run: d.rollback},
