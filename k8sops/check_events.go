@@ -33,7 +33,7 @@ func checkEvents(ctx context.Context, s *snapshot) (finding.Finding, error) {
 	if err != nil {
 		return finding.Finding{}, err
 	}
-	return judgeEvents(all.items, about, s.c.o.Now()), nil
+	return judgeEvents(warningsOf(all.items), about, s.c.o.Now()), nil
 }
 
 // concerned says which objects belong to a service. Pods that are gone already are known by the name of their ReplicaSet or StatefulSet.
@@ -84,15 +84,15 @@ func (o object) family() string {
 }
 
 func familyOfEvent(obj any) ([]string, error) {
-	e, ok := obj.(*corev1.Event)
+	e, ok := obj.(*warning)
 	if !ok {
 		return nil, nil
 	}
-	return []string{object{e.InvolvedObject.Kind, e.InvolvedObject.Name}.family()}, nil
+	return []string{e.about.family()}, nil
 }
 
 // among returns the events of the families concerned.
-func (c concerned) among(all cache.Indexer) []*corev1.Event {
+func (c concerned) among(all cache.Indexer) []*warning {
 	families := map[string]bool{}
 	for o := range c.objects {
 		families[o.family()] = true
@@ -100,41 +100,16 @@ func (c concerned) among(all cache.Indexer) []*corev1.Event {
 	for _, p := range c.prefixes {
 		families[object{"Pod", p}.family()] = true
 	}
-	var out []*corev1.Event
+	var out []*warning
 	for f := range families {
 		some, _ := all.ByIndex(byFamily, f) // its only error is an index that does not exist
 		for _, o := range some {
-			if e, ok := o.(*corev1.Event); ok {
+			if e, ok := o.(*warning); ok {
 				out = append(out, e)
 			}
 		}
 	}
 	return out
-}
-
-// eventTime is when the event was last seen: a series counts by its last observation, which lastTimestamp does not show.
-func eventTime(e *corev1.Event) time.Time {
-	switch {
-	case e.Series != nil && !e.Series.LastObservedTime.IsZero():
-		return e.Series.LastObservedTime.Time
-	case !e.LastTimestamp.IsZero():
-		return e.LastTimestamp.Time
-	case !e.EventTime.IsZero():
-		return e.EventTime.Time
-	default:
-		return e.CreationTimestamp.Time
-	}
-}
-
-func eventCount(e *corev1.Event) int {
-	switch {
-	case e.Series != nil:
-		return int(e.Series.Count)
-	case e.Count > 0:
-		return int(e.Count)
-	default:
-		return 1
-	}
 }
 
 // eventGroup is one reason with one message, over all objects that show it.
@@ -150,7 +125,7 @@ type eventGroup struct {
 // current is how far back a Warning counts for the verdict; older ones are shown.
 const current = 15 * time.Minute
 
-func judgeEvents(all []*corev1.Event, about concerned, now time.Time) finding.Finding {
+func judgeEvents(all []*warning, about concerned, now time.Time) finding.Finding {
 	groups := groupEvents(all, about)
 	f := finding.Finding{Check: "events", Status: finding.OK, Line: redact.Const("no warning events of these objects")}
 	if len(groups) == 0 {
@@ -187,24 +162,24 @@ func on(g eventGroup) redact.Text {
 }
 
 // groupEvents keeps the Warning events of the objects concerned and puts the same story of several pods together, newest first.
-func groupEvents(all []*corev1.Event, about concerned) []eventGroup {
+func groupEvents(all []*warning, about concerned) []eventGroup {
 	by := map[string]*eventGroup{}
 	for _, e := range all {
-		if e.Type != corev1.EventTypeWarning || !about.has(e.InvolvedObject.Kind, e.InvolvedObject.Name) {
+		if !about.has(e.about.kind, e.about.name) {
 			continue
 		}
-		involved := e.InvolvedObject.Kind + "/" + e.InvolvedObject.Name
-		message := strings.ReplaceAll(oneLine(e.Message), " in pod "+e.InvolvedObject.Name+"_"+e.Namespace+"("+string(e.InvolvedObject.UID)+")", "")
-		key := e.InvolvedObject.Kind + "\x00" + e.Reason + "\x00" + strings.ReplaceAll(message, e.InvolvedObject.Name, "")
+		involved := e.about.kind + "/" + e.about.name
+		message := strings.ReplaceAll(oneLine(e.message), " in pod "+e.about.name+"_"+e.namespace+"("+e.uid+")", "")
+		key := e.about.kind + "\x00" + e.reason + "\x00" + strings.ReplaceAll(message, e.about.name, "")
 		g := by[key]
 		if g == nil {
-			g = &eventGroup{reason: e.Reason, objects: map[string]bool{}}
+			g = &eventGroup{reason: e.reason, objects: map[string]bool{}}
 			by[key] = g
 		}
-		g.times += eventCount(e)
+		g.times += e.times
 		g.objects[involved] = true
-		if when := eventTime(e); g.newest == "" || when.After(g.last) {
-			g.last, g.newest, g.message = when, involved, message
+		if g.newest == "" || e.last.After(g.last) {
+			g.last, g.newest, g.message = e.last, involved, message
 		}
 	}
 	groups := make([]eventGroup, 0, len(by))

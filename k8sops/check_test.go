@@ -191,7 +191,7 @@ func TestEventsOfTheseObjectsAreGroupedNewestFirst(t *testing.T) {
 		event("Pod", "app-1-x-y", "BackOff", "another ReplicaSet's, whose name begins alike", time.Second),
 	}
 	about := concerned{prefixes: []string{"app-1-"}}
-	f := judgeEvents(all, about, noon)
+	f := judgeEvents(warningsOf(all), about, noon)
 	want := "BackOff 4× on 2 objects, last at 11:59: Back-off restarting failed container app; 1 more kinds of warnings"
 	if f.Status != finding.Warn || f.Line.String() != want {
 		t.Errorf("got %s %q, want %q", f.Status, f.Line, want)
@@ -199,7 +199,7 @@ func TestEventsOfTheseObjectsAreGroupedNewestFirst(t *testing.T) {
 	if len(f.Signals) != 1 || f.Signals[0].Kind != finding.ProbeFailing || !f.Signals[0].Since.Equal(noon.Add(-2*time.Minute)) {
 		t.Errorf("the series does not count by its last observation: %+v", f.Signals)
 	}
-	later := judgeEvents(all, about, noon.Add(time.Hour))
+	later := judgeEvents(warningsOf(all), about, noon.Add(time.Hour))
 	if later.Status != finding.OK || later.Line.String() != "no warning events since 11:59, the last was BackOff" {
 		t.Errorf("an hour later: %s %q", later.Status, later.Line)
 	}

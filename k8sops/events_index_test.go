@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 )
 
@@ -14,12 +12,12 @@ import (
 func TestTheIndexFindsWhatALookAtAllEventsFinds(t *testing.T) {
 	t.Parallel()
 	index := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{byFamily: familyOfEvent})
-	var all []*corev1.Event
+	var all []*warning
 	for _, o := range []object{
 		{"Pod", "app-1-aaaaa"}, {"Pod", "app-1-gone"}, {"Pod", "app-1-sub-xx"}, {"Pod", "app-10-aaaaa"}, {"Pod", "bare"}, {"Pod", "lone"}, {"Pod", ""},
 		{"Pod", "db-0"}, {"Pod", "db-12"}, {"ReplicaSet", "app-1"}, {"ReplicaSet", "app-2"}, {"Deployment", "app"}, {"Service", "app-service"}, {"Node", "app"},
 	} {
-		e := &corev1.Event{ObjectMeta: metav1.ObjectMeta{Name: o.kind + "." + o.name}, InvolvedObject: corev1.ObjectReference{Kind: o.kind, Name: o.name}}
+		e := &warning{name: o.kind + "." + o.name, about: o}
 		all = append(all, e)
 		if err := index.Add(e); err != nil {
 			t.Fatal(err)
@@ -34,10 +32,10 @@ func TestTheIndexFindsWhatALookAtAllEventsFinds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			names := func(events []*corev1.Event) (out []string) {
+			names := func(events []*warning) (out []string) {
 				for _, e := range events {
-					if about.has(e.InvolvedObject.Kind, e.InvolvedObject.Name) {
-						out = append(out, e.Name)
+					if about.has(e.about.kind, e.about.name) {
+						out = append(out, e.name)
 					}
 				}
 				slices.Sort(out)

@@ -71,16 +71,18 @@ type found[T runtime.Object] struct {
 
 // read answers from a standing watch that is in sync, else from the API.
 func read[T runtime.Object](ctx context.Context, c *Cluster, s scope) (found[T], error) {
-	if objects, ok := c.remembered(s); ok {
-		out := found[T]{items: make([]T, 0, len(objects))}
-		for _, o := range objects {
-			if item, ok := o.(T); ok {
-				out.items = append(out.items, item)
-			}
+	objects, ok := c.remembered(s)
+	out := found[T]{items: make([]T, 0, len(objects))}
+	for _, o := range objects {
+		item, whole := o.(T)
+		if ok = ok && whole; ok {
+			out.items = append(out.items, item)
 		}
-		return out, nil
 	}
-	return readLive[T](ctx, c, s)
+	if !ok { // also where less is remembered than a T: of a warning only what the events check needs
+		return readLive[T](ctx, c, s)
+	}
+	return out, nil
 }
 
 // readLive always asks the API.

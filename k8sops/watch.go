@@ -168,23 +168,11 @@ func (c *Cluster) Synced() bool {
 	return c.watched != nil
 }
 
-// longest event message that is kept.
-const longestMessage = 600
-
-// trim keeps what findings need: 6,200 trimmed Warning events take 7 MB. Secrets-bearing annotations never stay in memory.
+// trim keeps what findings need. Secrets-bearing annotations never stay in memory.
 func trim(obj any) (any, error) {
 	switch o := obj.(type) {
 	case *corev1.Event:
-		message := o.Message
-		if len(message) > longestMessage {
-			message = message[:longestMessage]
-		}
-		ref := corev1.ObjectReference{Kind: o.InvolvedObject.Kind, Name: o.InvolvedObject.Name, UID: o.InvolvedObject.UID}
-		return &corev1.Event{
-			ObjectMeta:     metav1.ObjectMeta{Name: o.Name, Namespace: o.Namespace, UID: o.UID, ResourceVersion: o.ResourceVersion, CreationTimestamp: o.CreationTimestamp},
-			InvolvedObject: ref, Reason: o.Reason, Message: message, Type: o.Type, Count: o.Count, Series: o.Series,
-			FirstTimestamp: o.FirstTimestamp, LastTimestamp: o.LastTimestamp, EventTime: o.EventTime,
-		}, nil
+		return warningOf(o), nil
 	case *corev1.Node:
 		return &corev1.Node{
 			ObjectMeta: metav1.ObjectMeta{Name: o.Name, UID: o.UID, ResourceVersion: o.ResourceVersion},
