@@ -201,6 +201,7 @@ func (w *Workspace) expire(d *delivery) {
 
 // acked takes a client's frame. Anything that does not ack a pending envelope is ignored, as at Slack.
 func (w *Workspace) acked(c *conn, data []byte) {
+	arrived := time.Now() // waiting for our own lock is not the app's
 	var ack struct {
 		EnvelopeID string          `json:"envelope_id"`
 		Payload    json.RawMessage `json:"payload"`
@@ -223,7 +224,7 @@ func (w *Workspace) acked(c *conn, data []byte) {
 	d.timer.Stop()
 	w.hub.acks = recent(append(w.hub.acks, Ack{
 		EnvelopeID: d.id, Type: d.kind, Connection: c.id, Late: d.expired, Attempt: d.attempt,
-		LatencyMS: float64(time.Since(d.sent).Microseconds()) / 1000,
+		LatencyMS: float64(arrived.Sub(d.sent).Microseconds()) / 1000,
 	}))
 	if d.acked != nil && !d.expired {
 		if !d.replies {

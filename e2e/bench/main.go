@@ -9,24 +9,26 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
 
 func main() {
 	plot := flag.String("plot", "", "also write the plot there, as SVG")
+	figures := flag.String("figures", "abcdef", "which figures to measure, by their letters")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *plot); err != nil {
+	if err := run(ctx, *plot, *figures); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: not measured to the end:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, plot string) (err error) {
+func run(ctx context.Context, plot, figures string) (err error) {
 	begin := time.Now()
-	s := &stage{}
+	s := &stage{figures: figures}
 	defer func() { err = errors.Join(err, s.stopBot(), s.close()) }()
 	say("building the stage")
 	if err := s.build(ctx); err != nil {
@@ -53,28 +55,27 @@ func (s *stage) measure(ctx context.Context, w world) ([]row, error) {
 	if err := s.fill(ctx, w); err != nil {
 		return nil, err
 	}
-	say("%s: status inside the bot", w.name)
-	rows, err := s.inside(ctx, w)
-	if err != nil {
-		return rows, err
+	var rows []row
+	for _, part := range []struct {
+		name, figures string
+		do            func(context.Context, world) ([]row, error)
+	}{
+		{"status inside the bot", "ac", s.inside},
+		{"memory of the idle bot", "bcde", s.idle},
+		{"at the terminal", "b", s.terminal},
+		{fmt.Sprintf("%d commands a second", perSecond), "cde", s.load},
+	} {
+		if !strings.ContainsAny(s.figures, part.figures) {
+			continue
+		}
+		say("%s: %s", w.name, part.name)
+		measured, err := part.do(ctx, w)
+		rows = append(rows, measured...)
+		if err != nil {
+			return rows, err
+		}
 	}
-	if err := s.startBot(ctx); err != nil {
-		return rows, err
-	}
-	say("%s: at the terminal", w.name)
-	idle, err := s.idle(ctx, w)
-	rows = append(rows, idle)
-	if err != nil {
-		return rows, err
-	}
-	terminal, err := s.terminal(ctx, w)
-	rows = append(rows, terminal...)
-	if err != nil {
-		return rows, err
-	}
-	say("%s: %d commands a second", w.name, perSecond)
-	loaded, err := s.load(ctx, w)
-	return append(rows, loaded...), errors.Join(err, s.stopBot())
+	return rows, s.stopBot()
 }
 
 // say tells the progress; standard output is for the table.

@@ -32,6 +32,7 @@ type stage struct {
 	slackAPI            string
 	crowd               []string // the people who type at once
 	bot                 *bot
+	figures             string
 
 	end []func() error
 }
