@@ -30,7 +30,7 @@ var house = map[string]struct {
 	"runbook":            {ours: []string{"catalog", "finding", "plan", "redact"}, outside: []string{"github.com/yuin/goldmark", "mvdan.cc/sh", "github.com/itchyny/gojq", "github.com/pganalyze", "github.com/wasilibs", "github.com/goccy/go-yaml"}},
 	"runbooks":           {pure: true},
 	"steps":              {ours: []string{"catalog", "finding", "k8sops", "redact", "runbook"}, outside: []string{"golang.org/x/sync"}},
-	"k8sops":             {ours: []string{"catalog", "finding", "plan", "redact"}, outside: []string{"k8s.io/client-go", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/metrics", "k8s.io/klog", "k8s.io/utils", "golang.org/x/sync", "sigs.k8s.io/"}},
+	"k8sops":             {ours: []string{"catalog", "finding", "plan", "redact"}, outside: []string{"k8s.io/client-go", "k8s.io/streaming", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/metrics", "k8s.io/klog", "k8s.io/utils", "golang.org/x/sync", "sigs.k8s.io/"}},
 	"k8sops/k8stest":     {ours: []string{"catalog"}, outside: []string{"k8s.io/", "golang.org/x/sync"}},
 	"store":              {ours: []string{"approval", "catalog", "card", "incident", "plan", "redact", "store/postgres", "store/query"}, outside: []string{"github.com/jackc/pgx", "github.com/riverqueue/river", "github.com/pressly/goose", "golang.org/x/sync"}},
 	"store/query":        {outside: []string{"github.com/jackc/pgx"}},

@@ -68,6 +68,7 @@ type Cluster struct {
 	kubeContext string
 	client      kubernetes.Interface
 	metrics     metricsclient.Interface
+	config      *rest.Config // for streams, which need connections of their own
 	resources   map[string]resource
 	o           Options
 
@@ -130,7 +131,7 @@ func FromConfig(name string, cfg *rest.Config, o Options) (*Cluster, error) {
 		return nil, fmt.Errorf("open cluster %s: metrics: %w", name, err)
 	}
 	return &Cluster{
-		name: name, kubeContext: name, client: client, metrics: metrics, resources: resourcesOf(client), o: o,
+		name: name, kubeContext: name, client: client, metrics: metrics, config: own, resources: resourcesOf(client), o: o,
 		flights: map[string]*flight{},
 	}, nil
 }

@@ -27,6 +27,8 @@ const (
 	HPA             Kind = "hpa"             // an autoscaler would overwrite the change
 	Unsupported     Kind = "unsupported"     // this kind of object cannot do that
 	Invalid         Kind = "invalid"         // the API server or we refuse the arguments
+	NoProgram       Kind = "no-program"      // the container's image lacks the program
+	NotRunning      Kind = "not-running"     // there is no running container to ask
 	Internal        Kind = "internal"        // the API server answered with an error of its own
 )
 

@@ -146,6 +146,9 @@ func botPermissions(t *testing.T, b *bench) {
 		{[]string{"patch", "deployments.apps"}, "yes"},
 		{[]string{"create", "tokenreviews.authentication.k8s.io"}, "yes"},
 		{[]string{"list", "nodes"}, "yes"},
+		{[]string{"create", "pods/exec"}, "yes"}, // which a policy bounds
+		{[]string{"create", "pods/attach"}, "no"},
+		{[]string{"create", "pods/portforward"}, "no"},
 		{[]string{"get", "secrets"}, "no"},
 		{[]string{"list", "secrets"}, "no"},
 		{[]string{"impersonate", "users"}, "no"},

@@ -69,3 +69,35 @@ func rules(t *testing.T, path string) map[string][]rbacv1.PolicyRule {
 	}
 	return out
 }
+
+// The policy bounds what the bot may run inside of containers: a looser one here would let stories pass that an installed one refuses.
+func TestTheExecPolicyIsTheChartsOwn(t *testing.T) {
+	t.Parallel()
+	read := func(path string) map[string]any {
+		t.Helper()
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := value.ReplaceAllString(directive.ReplaceAllString(string(content), ""), "value")
+		_, spec, found := strings.Cut(text, "\nspec:\n")
+		spec, _, _ = strings.Cut(spec, "\n---\n")
+		var out struct {
+			Spec map[string]any `json:"spec"`
+		}
+		if err := yaml.Unmarshal([]byte("spec:\n"+spec), &out); err != nil || !found {
+			t.Fatalf("%s: %v", path, err)
+		}
+		rules, _ := out.Spec["validations"].([]any)
+		if len(rules) < 8 {
+			t.Fatalf("%s has %d rules", path, len(rules))
+		}
+		out.Spec["validations"] = rules[1:] // the first names the namespaces, which differ,
+		delete(out.Spec, "matchConditions") // as does the bot's name
+		return out.Spec
+	}
+	want, got := read("../../helm/svcdown/templates/exec-policy.yaml"), read("manifests/exec-policy.yaml")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("bring the sandbox's policy in line with the chart (-chart +sandbox):\n%s", diff)
+	}
+}

@@ -21,6 +21,9 @@ func (c *Cluster) applyClusterManifests(ctx context.Context) error {
 	if err := c.apply(ctx, "bot.yaml", map[string]any{"Bot": Bot}); err != nil {
 		return err
 	}
+	if err := c.apply(ctx, "exec-policy.yaml", map[string]any{"Bot": Bot}); err != nil {
+		return err
+	}
 	return c.apply(ctx, "metrics.yaml", map[string]any{
 		"CABundle": base64.StdEncoding.EncodeToString(c.ca),
 		"Port":     c.config.Ports.MetricsServer,

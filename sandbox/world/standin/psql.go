@@ -11,7 +11,7 @@ import (
 func psqlGrammar() grammar {
 	return grammar{options: []option{
 		{'c', "command", true}, {'d', "dbname", true}, {'h', "host", true}, {'p', "port", true}, {'U', "username", true},
-		{'v', "set", true}, {'P', "pset", true}, {'f', "file", true}, {'o', "output", true}, {'F', "field-separator", true},
+		{'v', "set", true}, {'P', "pset", true}, {'f', "file", true}, {'o', "output", true}, {'F', "field-separator", true}, {'R', "record-separator", true},
 		{'X', "no-psqlrc", false}, {'w', "no-password", false}, {'W', "password", false}, {'q', "quiet", false}, {'t', "tuples-only", false},
 		{'A', "no-align", false}, {'x', "expanded", false}, {'l', "list", false}, {'1', "single-transaction", false}, {'a', "echo-all", false},
 		{'b', "echo-errors", false}, {'e', "echo-queries", false}, {0, "csv", false}, {'V', "version", false},

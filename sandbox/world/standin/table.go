@@ -16,14 +16,17 @@ type table struct {
 
 // layout is how psql was told to print results.
 type layout struct {
-	csv, bare, unaligned, expanded bool
-	separator                      string
+	csv, bare, footless, unaligned, expanded bool
+	separator, record                        string
 }
 
 func layoutOf(o options) layout {
-	l := layout{csv: o.has("csv"), bare: o.has("tuples-only"), unaligned: o.has("no-align"), expanded: o.has("expanded"), separator: "|"}
+	l := layout{csv: o.has("csv"), bare: o.has("tuples-only"), unaligned: o.has("no-align"), expanded: o.has("expanded"), separator: "|", record: "\n"}
 	if o.has("field-separator") {
 		l.separator = o.last("field-separator")
+	}
+	if o.has("record-separator") {
+		l.record = o.last("record-separator")
 	}
 	for _, set := range o.values["pset"] {
 		switch set {
@@ -31,8 +34,10 @@ func layoutOf(o options) layout {
 			l.unaligned = true
 		case "format=csv":
 			l.csv = true
-		case "tuples_only", "tuples_only=on", "footer=off":
-			l.bare = set != "footer=off"
+		case "tuples_only", "tuples_only=on":
+			l.bare = true
+		case "footer=off":
+			l.footless = true
 		}
 	}
 	return l
@@ -50,14 +55,19 @@ func (l layout) print(c Call, t table) {
 	case l.expanded:
 		l.records(c, t)
 	case l.unaligned:
+		var records []string
 		if !l.bare {
-			c.printf("%s\n", strings.Join(t.columns, l.separator))
+			records = append(records, strings.Join(t.columns, l.separator))
 		}
 		for _, row := range t.rows {
-			c.printf("%s\n", strings.Join(row, l.separator))
+			records = append(records, strings.Join(row, l.separator))
 		}
-		if !l.bare {
-			c.printf("%s\n", footer(len(t.rows)))
+		if !l.bare && !l.footless {
+			records = append(records, footer(len(t.rows)))
+		}
+		// The separator stands between records; the end of all is always a line end.
+		if len(records) > 0 {
+			c.printf("%s\n", strings.Join(records, l.record))
 		}
 	default:
 		l.aligned(c, t)
@@ -99,7 +109,11 @@ func (l layout) aligned(c Call, t table) {
 		}
 		c.printf("%s\n", strings.TrimRight(strings.Join(cells, "|"), " "))
 	}
-	if !l.bare {
+	switch {
+	case l.bare:
+	case l.footless:
+		c.printf("\n")
+	default:
 		c.printf("%s\n\n", footer(len(t.rows)))
 	}
 }
