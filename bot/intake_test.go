@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/svcdown/svcdown/bot"
+	"github.com/svcdown/svcdown/handlers"
 	"github.com/svcdown/svcdown/slacksim"
 )
 
@@ -45,5 +46,24 @@ func TestAGuardThatBreaksKeepsNobodyWaiting(t *testing.T) {
 	b.say(t, "alice", "ops", "", "/svcdown status backend")
 	if in := b.next(t); in.Text != "status backend" {
 		t.Errorf("handled %q", in.Text)
+	}
+}
+
+func TestWhenTooMuchWaitsTheAskerIsToldAndAcksGoOn(t *testing.T) {
+	t.Parallel()
+	const room, more = 64 + 256, 5 // workers, and what may wait for one
+	end := make(chan struct{})
+	b := setup(t, options{handle: func(*bundle, handlers.Incoming) { <-end }})
+	for range room + more {
+		b.say(t, "alice", "ops", "", "/svcdown status backend")
+	}
+	b.message(t, "Too many commands wait already; yours was not started")
+	if _, err := b.slack.WaitSockets(b.ctx, func(s slacksim.SocketState) bool { return len(s.Acks) == room+more }); err != nil {
+		t.Errorf("not every command was acked: %v", err)
+	}
+	b.until(t, func() bool { return b.figures(t)["svcdown_slack_turned_away_total busy"] == more })
+	close(end)
+	for range room {
+		b.next(t)
 	}
 }
