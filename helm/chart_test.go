@@ -209,7 +209,9 @@ func TestNobodyLooksIntoContainersUnlessItWasAskedFor(t *testing.T) {
 func reads(r rbacv1.PolicyRule) bool {
 	return !slices.ContainsFunc(r.Verbs, func(v string) bool { return v != "get" && v != "list" && v != "watch" }) &&
 		// Whoever may "get" these connects to a container.
-		!slices.ContainsFunc(r.Resources, func(s string) bool { return s == "pods/exec" || s == "pods/attach" || s == "pods/portforward" || s == "pods/proxy" })
+		!slices.ContainsFunc(r.Resources, func(s string) bool {
+			return s == "pods/exec" || s == "pods/attach" || s == "pods/portforward" || s == "pods/proxy"
+		})
 }
 
 func isTokenReview(r rbacv1.PolicyRule) bool {
