@@ -130,7 +130,12 @@ const (
 	MemoryNearLimit  Kind = "memory-near-limit"
 	VolumeProblem    Kind = "volume-problem"
 	Evicted          Kind = "evicted"
+	NeverReady       Kind = "never-ready"    // pods that run and have not been ready since they were made
+	RecentRestart    Kind = "recent-restart" // the last rollout only made the pods anew
 )
+
+// BadRollout names the hypothesis that the last rollout brought the trouble; it rests on more than one fact.
+const BadRollout = "bad-rollout"
 
 // The facts that a runbook's own checks can see. Object names the object that was looked at; where it is about another service of the
 // catalogue, Object is Service/NAME.
@@ -174,7 +179,11 @@ const (
 
 // Hypothesis is a likely cause, with what speaks for and against it and the action that would help.
 type Hypothesis struct {
-	Cause redact.Text `json:"cause"`
+	// Name is its stable name, mostly that of the [Kind] it rests on: "bad-rollout", "oom-killed". Two of one case differ in Name or Service.
+	Name string `json:"name,omitempty"`
+	// Service is the service in which the cause lies, and to which Verb applies; "" for the one that was asked about.
+	Service string      `json:"service,omitempty"`
+	Cause   redact.Text `json:"cause"`
 	// Score orders hypotheses, 0 to 100.
 	Score   int           `json:"score"`
 	For     []redact.Text `json:"for,omitempty"`

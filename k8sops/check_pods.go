@@ -2,9 +2,11 @@ package k8sops
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/svcdown/svcdown/finding"
@@ -60,6 +62,11 @@ func judgePods(w workload, views []podView, sets []*appsv1.ReplicaSet, truncated
 	}
 	for _, k := range order {
 		f.Signals = append(f.Signals, signalOf(k, groups[k], live, sets))
+		if never := slices.DeleteFunc(slices.Clone(groups[k]), func(v podView) bool { return !neverReady(v.pod) }); k == finding.NotReady && len(never) > 0 {
+			s := signalOf(k, never, live, sets)
+			s.Kind = finding.NeverReady
+			f.Signals = append(f.Signals, s)
+		}
 	}
 	f.Evidence = []finding.Evidence{podTable(views, now)}
 	if truncated {
@@ -100,6 +107,19 @@ func judgePods(w workload, views []podView, sets []*appsv1.ReplicaSet, truncated
 	}
 	return f
 }
+
+// neverReady reports whether a pod has not been ready since it was made: its Ready condition still is what the kubelet wrote when it took the
+// pod on. One that lost its readiness has a later transition.
+func neverReady(p *corev1.Pod) bool {
+	r, begin := condition(p, corev1.PodReady), p.CreationTimestamp.Time
+	if s := condition(p, corev1.PodScheduled); s != nil && s.LastTransitionTime.After(begin) {
+		begin = s.LastTransitionTime.Time
+	}
+	return r == nil || r.Status != corev1.ConditionTrue && r.LastTransitionTime.Sub(begin) < takenOn
+}
+
+// takenOn is how long after its scheduling the kubelet has written a pod's first status.
+const takenOn = 5 * time.Second
 
 // fresh pods had no time to become ready yet.
 func fresh(v podView, now time.Time) bool {

@@ -82,7 +82,11 @@ func judgeChange(w workload, sets []*appsv1.ReplicaSet, now time.Time) finding.F
 	if !change.when.IsZero() {
 		f.Line = redact.F("%s; %s", f.Line, change.line(now))
 		if age := now.Sub(change.when); age < news && !change.made {
-			signal(finding.RecentRollout, change.what())
+			kind := finding.RecentRollout
+			if w.kind == "Deployment" && change.restart {
+				kind = finding.RecentRestart // what runs is what ran before: going back to it mends nothing
+			}
+			signal(kind, change.what())
 		}
 	}
 	f.Evidence = []finding.Evidence{changeTable(w, sets, change, now)}

@@ -95,7 +95,12 @@ func TestPodVerdicts(t *testing.T) {
 		{"two of three not ready is a failure", []*corev1.Pod{pod("a", "x", func(p *corev1.Pod) { unreadyFor(p, 5*time.Minute) }), pod("b", "x", func(p *corev1.Pod) { unreadyFor(p, 6*time.Minute) }), pod("c", "x", nil)}, nil, 3,
 			finding.Fail, "2 of 3 pods are not ready since 11:54, container app", []finding.Kind{finding.NotReady}},
 		{"a pod that just came is starting", []*corev1.Pod{pod("a", "x", func(p *corev1.Pod) { unreadyFor(p, 5*time.Second); p.CreationTimestamp = ago(5 * time.Second) }), pod("b", "x", nil)}, nil, 2,
-			finding.Warn, "1 of 2 pods is starting since 11:59, container app", []finding.Kind{finding.NotReady}},
+			finding.Warn, "1 of 2 pods is starting since 11:59, container app", []finding.Kind{finding.NotReady, finding.NeverReady}},
+		{"a pod that waited for a node and was not ready since", []*corev1.Pod{pod("a", "x", func(p *corev1.Pod) {
+			unreadyFor(p, 5*time.Minute)
+			p.CreationTimestamp = ago(time.Hour)
+			p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: ago(5 * time.Minute)})
+		})}, nil, 1, finding.Fail, "1 of 1 pod is not ready since 11:55, container app", []finding.Kind{finding.NotReady, finding.NeverReady}},
 		{"pods that end or have ended do not count", []*corev1.Pod{pod("a", "x", nil), pod("b", "x", func(p *corev1.Pod) { now := ago(0); p.DeletionTimestamp = &now }),
 			pod("c", "x", func(p *corev1.Pod) { p.Status.Phase = corev1.PodSucceeded })}, nil, 1, finding.OK, "the one pod is ready", nil},
 		{"a ready pod that was killed a minute ago", []*corev1.Pod{pod("a", "x", func(p *corev1.Pod) {
