@@ -65,7 +65,7 @@ func TestHypotheses(t *testing.T) {
 		"a StatefulSet is not rolled back":                {[]finding.Signal{crash, rollout}, catalog.Service{Workload: catalog.Workload{Kind: "StatefulSet"}}, "after rollout 7", ""},
 		"a bad image is rolled back":                      {[]finding.Signal{{Kind: finding.ImagePull, Count: 2, Of: 3}, rollout}, backend, "cannot pull their image", "rollback"},
 		"memory is restarted":                             {[]finding.Signal{{Kind: finding.OOMKilled, Count: 2, Of: 3}}, backend, "run out of memory", "restart"},
-		"a lost node explains pods that are not ready":    {[]finding.Signal{{Kind: finding.NotReady, Count: 1, Of: 3}, {Kind: finding.NodeDown, Count: 1}}, backend, "1 node is down", ""},
+		"a lost node explains pods that are not ready":    {[]finding.Signal{{Kind: finding.NotReady, Count: 1, Of: 3}, {Kind: finding.NodeDown, Object: "Node/n1", Count: 1, Of: 3}}, backend, "node n1 is down", "restart"},
 		"a crash explains the failing probe":              {[]finding.Signal{{Kind: finding.ProbeFailing, Count: 2}, {Kind: finding.CrashLoop, Count: 2, Of: 3}}, backend, "2 of 3 pods crash", ""},
 		"scaled to zero comes before everything":          {[]finding.Signal{{Kind: finding.NoEndpoints}, {Kind: finding.ScaledToZero}}, backend, "scaled to zero", "scale"},
 		"a wrong selector explains the missing endpoints": {[]finding.Signal{{Kind: finding.NoEndpoints}, {Kind: finding.SelectorMismatch}}, backend, "selects none of the pods", ""},
