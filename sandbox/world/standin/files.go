@@ -63,9 +63,12 @@ func df(c Call) int {
 		return 1
 	}
 	human := o.has("human-readable") || o.has("si")
-	if human {
+	switch {
+	case o.has("P") && !human:
+		c.printf("%-14s %10s %10s %10s %8s %s\n", "Filesystem", "1024-blocks", "Used", "Available", "Capacity", "Mounted on")
+	case human:
 		c.printf("%-14s %5s %5s %5s %4s %s\n", "Filesystem", "Size", "Used", "Avail", "Use%", "Mounted on")
-	} else {
+	default:
 		c.printf("%-14s %10s %10s %10s %4s %s\n", "Filesystem", "1K-blocks", "Used", "Available", "Use%", "Mounted on")
 	}
 	for _, v := range volumes {

@@ -169,6 +169,12 @@ func ps(c Call) int {
 			return c.fail(1, "error: unsupported option (BSD syntax)\n\nUsage:\n ps [options]\n\n Try 'ps --help <simple|list|output|threads|misc|all>'\n  or 'ps --help <s|l|o|t|m|a>'\n for additional help text.\n\nFor more details see ps(1).")
 		}
 	}
+	if strings.Join(c.Args, " ") == "aux" {
+		c.printf("USER         PID %%CPU %%MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n")
+		c.printf("root           1 14.0  0.7 1013232 241104 ?      Ssl  Nov12   2:11 %s\n", c.View.main())
+		c.printf("root         412  0.0  0.0   8812  4708 ?        R    12:03   0:00 ps aux\n")
+		return 0
+	}
 	c.printf("    PID TTY          TIME CMD\n")
 	c.printf("%7d ?        00:02:11 %s\n", 1, c.View.main())
 	c.printf("%7d ?        00:00:00 ps %s\n", 412, strings.Join(c.Args, " "))
