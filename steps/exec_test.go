@@ -153,19 +153,19 @@ func TestStepsBecomeArgumentLists(t *testing.T) {
 	t.Parallel()
 	tests := map[string][]string{
 		"psql -h postgres-primary-service -U postgres -d shop -c 'SELECT 1;'": k8sops.PsqlArgv("postgres-primary-service", "", "postgres", "shop", "SELECT 1;"),
-		"psql -l":    k8sops.PsqlArgv("", "", "", "", `\l`),
-		"pg_isready": {"pg_isready", "-t", "5"},
-		"redis-cli -h redis-master-service ping":          {"redis-cli", "-t", "5", "-h", "redis-master-service", "PING"},
-		"redis-cli config get '*'":                        {"redis-cli", "-t", "5", "CONFIG", "GET", "*"},
-		"env":                                             {"env", "-0"},
-		"printenv":                                        {"env", "-0"},
-		`node -p "process.env.A"`:                         {"node", "-e", "console.log(process.env.A)"},
-		"df -h /data":                                     {"df", "-P", "-k", "/data"},
-		"ls -la /app":                                     {"ls", "-A", "-l", "/app"},
-		"nc -zv redis-master-service 6379":                {"nc", "-z", "-v", "-w", "5", "redis-master-service", "6379"},
-		"dig db.example.org":                              {"dig", "+time=2", "+tries=1", "db.example.org"},
-		"wget -qO- http://backend-service:3000/":          {"wget", "--no-config", "--max-redirect=0", "-T", "5", "-t", "1", "-S", "-O", "-", "http://backend-service:3000/"},
-		"curl -I http://backend-service": {"curl", "-q", "-s", "-S", "-v", "--proto", "=http,https", "--max-time", "8", "-I", "-w", `\nsvcdown-transfer: %{http_code} %{time_namelookup} %{time_connect} %{time_appconnect} %{time_starttransfer} %{time_total}\n`, "http://backend-service"},
+		"psql -l":                                k8sops.PsqlArgv("", "", "", "", `\l`),
+		"pg_isready":                             {"pg_isready", "-t", "5"},
+		"redis-cli -h redis-master-service ping": {"redis-cli", "-t", "5", "-h", "redis-master-service", "PING"},
+		"redis-cli config get '*'":               {"redis-cli", "-t", "5", "CONFIG", "GET", "*"},
+		"env":                                    {"env", "-0"},
+		"printenv":                               {"env", "-0"},
+		`node -p "process.env.A"`:                {"node", "-e", "console.log(process.env.A)"},
+		"df -h /data":                            {"df", "-P", "-k", "/data"},
+		"ls -la /app":                            {"ls", "-A", "-l", "/app"},
+		"nc -zv redis-master-service 6379":       {"nc", "-z", "-v", "-w", "5", "redis-master-service", "6379"},
+		"dig db.example.org":                     {"dig", "+time=2", "+tries=1", "db.example.org"},
+		"wget -qO- http://backend-service:3000/": {"wget", "--no-config", "--max-redirect=0", "-T", "5", "-t", "1", "-S", "-O", "-", "http://backend-service:3000/"},
+		"curl -I http://backend-service":         {"curl", "-q", "-s", "-S", "-v", "--proto", "=http,https", "--max-time", "8", "-I", "-w", `\nsvcdown-transfer: %{http_code} %{time_namelookup} %{time_connect} %{time_appconnect} %{time_starttransfer} %{time_total}\n`, "http://backend-service"},
 	}
 	for command, want := range tests {
 		c := &container{answers: said("", "", 0)}
