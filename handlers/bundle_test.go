@@ -179,6 +179,7 @@ type cluster struct {
 	settled  func() (finding.Finding, error)
 	findings func(each func(finding.Finding)) []finding.Finding
 	logs     func() (k8sops.LogResult, error)
+	changed  func() (finding.Changes, error)
 
 	mu    sync.Mutex
 	calls int
@@ -226,6 +227,7 @@ func newCluster(t *testing.T) *cluster {
 		settled:  func() (finding.Finding, error) { return finding.Finding{Check: "settled", Status: finding.OK}, nil },
 		findings: func(func(finding.Finding)) []finding.Finding { return checks() },
 		logs:     func() (k8sops.LogResult, error) { return k8sops.LogResult{}, nil },
+		changed:  func() (finding.Changes, error) { return finding.Changes{}, nil },
 	}
 }
 
@@ -247,6 +249,9 @@ func (c *cluster) Status(_ context.Context, _ catalog.Service, each func(finding
 }
 func (c *cluster) Logs(context.Context, catalog.Service, k8sops.LogRequest) (k8sops.LogResult, error) {
 	return c.logs()
+}
+func (c *cluster) Changes(context.Context, catalog.Service, time.Time) (finding.Changes, error) {
+	return c.changed()
 }
 func (c *cluster) PlanRestart(_ context.Context, svc catalog.Service) (plan.Plan, error) {
 	return c.planning("restart", svc.Name)

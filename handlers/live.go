@@ -13,18 +13,21 @@ import (
 // liveCard is a card that fills while checks finish. It is shown only when the answer takes longer than [patience], and edited no more
 // often than [editEvery].
 type liveCard struct {
-	talk    Conversation
-	svc     catalog.Service
+	talk Conversation
+	svc  catalog.Service
+	// doing is what is under way: "Checking backend".
+	doing   redact.Text
 	started time.Time
 	now     func() time.Time
 	at      card.Address
 	shown   bool
 }
 
-// fill runs checks and shows what has come so far. A message that cannot be posted does not stop the checks: finish says it.
-func (l *liveCard) fill(ctx context.Context, checks func(each func(finding.Finding)) []finding.Finding) []finding.Finding {
-	news := make(chan finding.Finding, 64) // more than there are checks, so that none waits for Slack
-	result := make(chan []finding.Finding, 1)
+// fill runs checks and shows what has come so far. A message that cannot be posted does not stop the checks: finish says it. checks may call each
+// from several goroutines at once, also after it has returned.
+func fill[T any](ctx context.Context, l *liveCard, checks func(each func(finding.Finding)) T) T {
+	news := make(chan finding.Finding, 256) // more than there are checks, so that none waits for Slack
+	result := make(chan T, 1)
 	broken := make(chan any, 1)
 	go func() {
 		defer func() {
@@ -61,7 +64,7 @@ func (l *liveCard) progress(ctx context.Context, sofar []finding.Finding) {
 	c := card.Card{
 		Title:   redact.F("%s · %s/%s", l.svc.Name, l.svc.Cluster, l.svc.Namespace),
 		State:   card.Running,
-		Verdict: redact.F("Checking %s: %s back after %d s", l.svc.Name, counted(len(sofar), "check"), int(l.now().Sub(l.started).Seconds())),
+		Verdict: redact.F("%s: %s back after %d s", l.doing, counted(len(sofar), "check"), int(l.now().Sub(l.started).Seconds())),
 		Parts:   []card.Part{{Findings: sofar}},
 	}
 	if len(sofar) == 0 {

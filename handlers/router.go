@@ -83,6 +83,8 @@ type verb struct {
 func (d *Desk) table() []verb {
 	return []verb{
 		{name: "status", usage: "status SERVICE", summary: "what is wrong with a service, in one sentence, with the evidence", local: true, run: d.status},
+		{name: "triage", usage: "triage SERVICE", summary: "all reading steps of the runbook at once, then the likely causes with what helps", local: true, run: d.triage},
+		{name: "changes", usage: "changes SERVICE [1h]", summary: "what changed around it, and by whom; the worst suspect first", local: true, run: d.changes},
 		{name: "logs", usage: "logs SERVICE [--previous] [--tail N] [--container C] [--pod P]", summary: "the logs of its worst pod", local: true, run: d.logs},
 		{name: "runbooks", usage: "runbooks", summary: "the runbooks I know, and for which services", run: d.runbooks},
 		{name: "restart", usage: "restart SERVICE [--why TEXT]", summary: "ask for a rolling restart", changes: true, run: d.restart},

@@ -112,6 +112,7 @@ type Measure interface {
 type Reader interface {
 	Status(ctx context.Context, svc catalog.Service, each func(finding.Finding)) []finding.Finding
 	Logs(ctx context.Context, svc catalog.Service, req k8sops.LogRequest) (k8sops.LogResult, error)
+	Changes(ctx context.Context, svc catalog.Service, since time.Time) (finding.Changes, error)
 }
 
 // Checks runs the reading steps of runbooks.

@@ -39,16 +39,13 @@ func (d *Desk) status(ctx context.Context, req Request) error {
 	}
 	defer done()
 
-	recorded := make(chan error, 1)
-	go func() {
-		recorded <- d.note(ctx, "command", req.Actor, svc.Name, map[string]string{"ref": req.Ref, "verb": "status"})
-	}()
-	live := &liveCard{talk: req.Talk, svc: svc, started: d.Now(), now: d.Now}
-	findings := live.fill(ctx, func(each func(finding.Finding)) []finding.Finding { return d.check(ctx, cl, svc, each) })
+	recorded := d.noted(ctx, req, svc)
+	live := &liveCard{talk: req.Talk, svc: svc, doing: redact.F("Checking %s", svc.Name), started: d.Now(), now: d.Now}
+	findings := fill(ctx, live, func(each func(finding.Finding)) []finding.Finding { return d.check(ctx, cl, svc, each) })
 	c := statusCard(svc, findings, d.Now().Sub(live.started))
 	c.Buttons = d.asking(c.Buttons, svc.Name)
 	if err := <-recorded; err != nil {
-		c.Notes = append(c.Notes, redact.Const("not being recorded: the database does not answer"))
+		c.Notes = append(c.Notes, notRecorded)
 	}
 	at, err := live.finish(ctx, c)
 	if err != nil {
@@ -73,7 +70,7 @@ func (d *Desk) begin(ctx context.Context, req Request, svc catalog.Service) (don
 	default:
 		return nil, &Problem{Code: "busy", Text: redact.Const("Too many checks run at this moment; yours was not started."), Next: redact.Const("Try again in a few seconds.")}
 	}
-	place := svc.Name + "\x00" + req.Where.Kind + req.Where.Channel + "\x00" + req.Where.Thread
+	place := req.Verb + "\x00" + svc.Name + "\x00" + req.Where.Kind + req.Where.Channel + "\x00" + req.Where.Thread
 	shared := req.Where.Kind == "slack" && !req.Where.Private
 	d.mu.Lock()
 	busy := shared && d.checking[place]
@@ -83,7 +80,7 @@ func (d *Desk) begin(ctx context.Context, req Request, svc catalog.Service) (don
 	d.mu.Unlock()
 	if busy {
 		<-d.slots
-		return nil, req.Talk.Whisper(ctx, card.Card{Title: redact.F("Status of %s", svc.Name), State: card.Running,
+		return nil, req.Talk.Whisper(ctx, card.Card{Title: redact.F("%s · %s/%s", svc.Name, svc.Cluster, svc.Namespace), State: card.Running,
 			Verdict: redact.F("%s is being checked here at this moment; the card above is for you too.", svc.Name)})
 	}
 	return func() {
@@ -170,6 +167,9 @@ func statusButtons(svc catalog.Service, status finding.Status, hypotheses []find
 	out = append(out, card.Button{Label: redact.Const("Logs"), Verb: "logs", Value: svc.Name})
 	if status == finding.Fail {
 		out = append(out, card.Button{Label: redact.Const("Logs before the crash"), Verb: "logs", Value: svc.Name + " --previous"})
+	}
+	if status != finding.OK {
+		out = append(out, card.Button{Label: redact.Const("Triage"), Verb: "triage", Value: svc.Name})
 	}
 	return append(out, card.Button{Label: redact.Const("Check again"), Verb: "status", Value: svc.Name})
 }
