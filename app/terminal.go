@@ -25,6 +25,7 @@ import (
 	"github.com/svcdown/svcdown/k8sops"
 	"github.com/svcdown/svcdown/runbook"
 	"github.com/svcdown/svcdown/runbooks"
+	"github.com/svcdown/svcdown/steps"
 	"github.com/svcdown/svcdown/store"
 	"github.com/svcdown/svcdown/terminal"
 )
@@ -130,17 +131,14 @@ func (t Terminal) local(ctx context.Context, text string, out, errOut io.Writer)
 	if err != nil {
 		return err
 	}
+	own := &ownClusters{terminal: t, catalog: cat, errOut: errOut, open: map[string]*k8sops.Cluster{}}
+	whole := func() *catalog.Catalog { return cat }
+	prober := probe.New(cat, nil, time.Now)
 	desk := handlers.NewDesk(handlers.Config{
-		Catalog: func() *catalog.Catalog { return cat }, Runbooks: books,
-		Clusters: func(name string) (handlers.Cluster, error) {
-			c, ok := cat.Cluster(name)
-			if !ok {
-				return nil, fmt.Errorf("%s names no cluster %q", t.Config, name)
-			}
-			fmt.Fprintf(errOut, "Cluster %q is read through the context %q of your kubeconfig.\n", name, t.contextOf(c))
-			return k8sops.Open(catalog.Cluster{Name: name, Kubeconfig: t.Kubeconfig, Context: c.Context}, k8sops.Options{Log: zerolog.Nop(), Version: Version, Now: utc})
-		},
-		Talk: here{out}, Journal: &storage{}, Measure: uncounted{}, Probe: probe.New(cat, nil, time.Now), Log: zerolog.Nop(), Now: time.Now,
+		Catalog: whole, Runbooks: books,
+		Clusters: func(name string) (handlers.Cluster, error) { return own.named(name) },
+		Checks:   steps.New(func(name string) (steps.Cluster, error) { return own.named(name) }, whole, prober),
+		Talk:     here{out}, Journal: &storage{}, Measure: uncounted{}, Probe: prober, Log: zerolog.Nop(), Now: time.Now,
 	})
 	err = desk.Local(ctx, text, &screen{out: out})
 	var p *handlers.Problem
