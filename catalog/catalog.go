@@ -13,6 +13,11 @@ type Catalog struct {
 	Slack    Slack     `yaml:"slack"`
 	Probes   Probes    `yaml:"probes"`
 	Runbooks Runbooks  `yaml:"runbooks"`
+
+	Incidents Incidents  `yaml:"incidents"`
+	Rotations []Rotation `yaml:"oncall"`
+	Ladders   []Ladder   `yaml:"escalation"`
+	Contacts  []Contact  `yaml:"contacts"`
 }
 
 // Runbooks says where a team's own runbooks are, beside the shipped ones.
@@ -71,6 +76,7 @@ type Service struct {
 	Channel   string   `yaml:"channel"`
 	Database  bool     `yaml:"databasePrimary"` // a database primary: stricter policies may name it
 	DependsOn []string `yaml:"dependsOn"`
+	Links     []Link   `yaml:"links"` // at the top of its incidents' channels
 }
 
 // Workload is the controller behind a service.

@@ -48,6 +48,7 @@ func (d *document) check(c *Catalog) {
 	d.checkPeople(c)
 	d.checkRoles(c)
 	d.checkPolicies(c)
+	d.checkIncidents(c)
 }
 
 const (
@@ -92,6 +93,7 @@ func (d *document) checkServices(c *Catalog) {
 		d.allKnown(path+".owners", "person", s.Owners, people)
 		d.optional(path+".channel", s.Channel, slackChannel, "a Slack channel ID", channelFix)
 		d.allKnown(path+".dependsOn", "service", s.DependsOn, services)
+		d.checkLinks(path+".links", s.Links)
 		if j := slices.Index(s.DependsOn, s.Name); j >= 0 && s.Name != "" {
 			d.refuse(fmt.Sprintf("%s.dependsOn[%d]", path, j), fmt.Sprintf("service %s depends on itself", s.Name), "delete the entry")
 		}

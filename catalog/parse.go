@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -130,5 +131,12 @@ func (c *Catalog) fillDefaults() {
 		if p.MaxReplicas == 0 {
 			p.MaxReplicas = DefaultMaxReplicas
 		}
+	}
+	in := &c.Incidents
+	in.Severity = cmp.Or(in.Severity, DefaultSeverity)
+	in.ArchiveAfter = cmp.Or(in.ArchiveAfter, DefaultArchiveAfter)
+	in.Flapping = cmp.Or(in.Flapping, DefaultFlapping)
+	for i := range c.Ladders {
+		c.Ladders[i].Quiet = cmp.Or(c.Ladders[i].Quiet, DefaultQuiet)
 	}
 }

@@ -124,6 +124,7 @@ func TestParseFillsEveryFieldAndDefault(t *testing.T) {
 				Expires:   time.Minute, RemindAfter: 30 * time.Second, MaxReplicas: 7,
 			},
 		},
+		Incidents: catalog.Incidents{Severity: 2, ArchiveAfter: 24 * time.Hour, Flapping: 15 * time.Minute},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("catalogue (-want +got):\n%s", diff)
