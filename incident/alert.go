@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"errors"
 	"time"
 
 	"github.com/svcdown/svcdown/catalog"
@@ -54,6 +55,9 @@ type Receipt struct {
 	// Opened, Reopened and Touched are IDs of incidents; Touched holds the others that the batch belongs to.
 	Opened, Reopened, Touched []string
 }
+
+// ErrTaken says that another incident has what was asked for: the name of a channel, or, being open, the key of the alerts.
+var ErrTaken = errors.New("another incident has that already")
 
 // Page is one call for people to wake up.
 type Page struct {
