@@ -46,6 +46,12 @@ type (
 	inboxArgs struct {
 		Key string `json:"key"`
 	}
+	incidentArgs struct {
+		ID string `json:"id"`
+	}
+	escalateArgs struct {
+		ID string `json:"id"`
+	}
 	sweepArgs struct{}
 )
 
@@ -56,6 +62,8 @@ func (remindArgs) Kind() string    { return "remind" }
 func (announceArgs) Kind() string  { return "announce" }
 func (expireArgs) Kind() string    { return "expire" }
 func (inboxArgs) Kind() string     { return "inbox" }
+func (incidentArgs) Kind() string  { return "incident" }
+func (escalateArgs) Kind() string  { return "escalate" }
 func (sweepArgs) Kind() string     { return "sweep" }
 
 // A change is attempted once by its job; what became of it is for reconciling to find out.
@@ -71,6 +79,10 @@ func (announceArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxA
 func (expireArgs) InsertOpts() river.InsertOpts   { return river.InsertOpts{MaxAttempts: 25} }
 func (inboxArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueInbox, MaxAttempts: 5}
+}
+func (incidentArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 100} }
+func (escalateArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: 100, Priority: 1}
 }
 func (sweepArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
 

@@ -50,13 +50,13 @@ func (s *Store) keepBeating() {
 }
 
 // sweep takes up what a crash left behind: the running jobs of dead bots, executions whose lease lapsed, changes that nobody watches,
-// approvals that nobody begins.
+// approvals that nobody begins, escalations that nobody makes.
 func (s *Store) sweep(ctx context.Context) error {
 	// After an outage of the database nobody was seen for a while: our own jobs are not a dead bot's.
 	if err := s.beat(ctx); err != nil {
 		return err
 	}
-	return errors.Join(s.adopt(ctx), s.reconcileLapsed(ctx), s.watchForsaken(ctx), s.requeueIdle(ctx), s.forget(ctx))
+	return errors.Join(s.adopt(ctx), s.reconcileLapsed(ctx), s.watchForsaken(ctx), s.requeueIdle(ctx), s.climbOverdue(ctx), s.forget(ctx))
 }
 
 // adopt gives the running jobs of dead bots to the living. River itself does so only after the longest time that a job may take; this does

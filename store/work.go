@@ -25,6 +25,11 @@ type Jobs struct {
 	Remind    func(ctx context.Context, id string) error
 	// Announce brings what people see up to the request's present state. It follows every change, perhaps one call for several.
 	Announce func(ctx context.Context, id string) error
+	// Incident brings what people see up to an incident's present state. It follows every change, one call at a time for each incident, however
+	// many bots there are; its context ends when that cannot be kept up.
+	Incident func(ctx context.Context, id string) error
+	// Escalate climbs an incident's ladder if it is due. It comes too often rather than too seldom.
+	Escalate func(ctx context.Context, id string) error
 	Inbox    func(ctx context.Context, key, kind string, payload []byte) error
 }
 
@@ -90,6 +95,14 @@ func (s *Store) workers(jobs Jobs) *river.Workers {
 	if jobs.Announce != nil {
 		river.AddWorker(w, &worker[announceArgs]{timeout: 2 * time.Minute,
 			do: func(ctx context.Context, a announceArgs) error { return s.announce(ctx, a.ID, jobs.Announce) }})
+	}
+	if jobs.Incident != nil {
+		river.AddWorker(w, &worker[incidentArgs]{timeout: 5 * time.Minute, again: 5 * time.Second,
+			do: func(ctx context.Context, a incidentArgs) error { return s.showIncident(ctx, a.ID, jobs.Incident) }})
+	}
+	if jobs.Escalate != nil {
+		river.AddWorker(w, &worker[escalateArgs]{timeout: time.Minute, again: 5 * time.Second,
+			do: func(ctx context.Context, a escalateArgs) error { return jobs.Escalate(ctx, a.ID) }})
 	}
 	if jobs.Inbox != nil {
 		river.AddWorker(w, &worker[inboxArgs]{timeout: 2 * time.Minute, again: time.Second,

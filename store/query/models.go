@@ -56,6 +56,48 @@ type Inbox struct {
 	DoneAt     *time.Time
 }
 
+type Incident struct {
+	ID         string
+	Op         pgtype.Text
+	Key        string
+	State      string
+	Service    string
+	Room       pgtype.Text
+	RoomName   pgtype.Text
+	NextAt     *time.Time
+	ResolvedAt *time.Time
+	Origin     []byte
+	Body       []byte
+	Version    int64
+	OpenedAt   time.Time
+}
+
+type IncidentAlert struct {
+	Incident    string
+	Fingerprint string
+	Source      string
+	Name        string
+	Status      string
+	Fired       int64
+	Ended       int64
+	Flaps       int64
+	Alert       []byte
+	FirstAt     time.Time
+	LastAt      time.Time
+}
+
+type IncidentCard struct {
+	Incident string
+	Role     string
+	Address  []byte
+}
+
+type IncidentShow struct {
+	Incident string
+	Holder   string
+	Until    time.Time
+}
+
 type Lease struct {
 	Target string
 	Holder string
@@ -66,4 +108,20 @@ type Lease struct {
 type Replica struct {
 	ID     string
 	SeenAt time.Time
+}
+
+type StrayAlert struct {
+	Fingerprint string
+	Source      string
+	Name        string
+	Received    int64
+	LastAt      time.Time
+}
+
+type Timeline struct {
+	Seq      int64
+	Incident string
+	Op       pgtype.Text
+	At       time.Time
+	Body     []byte
 }

@@ -1,0 +1,187 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/incident"
+	"github.com/svcdown/svcdown/store/query"
+)
+
+// upsertAlerts counts one incident's part of a batch and says what each fingerprint was before. The incident's row is locked, so nobody else
+// counts meanwhile.
+const upsertAlerts = `
+with batch as (
+    select * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[])
+        as t (fingerprint, source, name, status, fired, ended, alert)
+), before as (
+    select a.fingerprint, a.status from incident_alerts a join batch using (fingerprint) where a.incident = $1
+), done as (
+    insert into incident_alerts as a (incident, fingerprint, source, name, status, fired, ended, alert)
+    select $1, fingerprint, source, name, status, fired, ended, alert::json from batch
+    on conflict (incident, fingerprint) do update
+    set source = excluded.source, name = excluded.name, status = excluded.status, fired = a.fired + excluded.fired, ended = a.ended + excluded.ended,
+        alert = excluded.alert, last_at = now(), flaps = a.flaps + (a.status = 'resolved' and excluded.fired > 0)::int
+)
+select b.name, b.status, b.fired, coalesce(o.status, '') from batch b left join before o using (fingerprint)`
+
+const upsertStrays = `
+insert into stray_alerts as s (fingerprint, source, name, received)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+on conflict (fingerprint) do update set source = excluded.source, name = excluded.name, received = s.received + excluded.received, last_at = now()`
+
+// TakeAlerts stores a batch in one transaction: every alert is counted at its incident or as a stray, and incidents are opened, reopened and
+// told what is new. Of several bots that take the same alerts at once one opens the incident, and the others find it.
+// [approval.ErrUnavailable]; after an error nothing of the batch is stored.
+func (s *Store) TakeAlerts(ctx context.Context, batch []incident.Gathered, rules incident.Rules) (incident.Receipt, error) {
+	var receipt incident.Receipt
+	err := s.tx(ctx, fmt.Sprintf("take %d groups of alerts", len(batch)), func(ctx context.Context, tx pgx.Tx, q *query.Queries) error {
+		receipt = incident.Receipt{}
+		for _, g := range batch {
+			if err := s.takeGroup(ctx, tx, q, g, rules, &receipt); err != nil {
+				return fmt.Errorf("%s: %w", g.Key, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return incident.Receipt{}, err
+	}
+	return receipt, nil
+}
+
+func (s *Store) takeGroup(ctx context.Context, tx pgx.Tx, q *query.Queries, g incident.Gathered, rules incident.Rules, receipt *incident.Receipt) error {
+	for _, c := range g.Alerts {
+		receipt.Firing += c.Fired
+		receipt.Recovered += c.Ended
+	}
+	was, opened, err := s.incidentFor(ctx, tx, q, g, rules)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return strays(ctx, tx, g, receipt)
+	}
+	if err != nil {
+		return err
+	}
+	news, fresh, err := count(ctx, tx, was.ID, g)
+	if err != nil {
+		return err
+	}
+	receipt.New += fresh
+	totals, err := q.CountAlerts(ctx, was.ID)
+	if err != nil {
+		return err
+	}
+	news.Firing, news.Known = int(totals.Firing), int(totals.Known)
+	is, now := was, s.now()
+	events := is.Report(news, g.Source, now)
+	switch {
+	case opened:
+		receipt.Opened = append(receipt.Opened, is.ID)
+	case g.Fires() && !is.State.Active():
+		e, err := is.Reopen(g.Source, g.Title, now)
+		if err != nil {
+			return err
+		}
+		events = append([]incident.Event{e}, events...)
+		receipt.Reopened = append(receipt.Reopened, is.ID)
+	default:
+		receipt.Touched = append(receipt.Touched, is.ID)
+	}
+	rules.Arm(&is)
+	return s.saveIncident(ctx, tx, q, was, is, events, g.Source)
+}
+
+// incidentFor locks the incident that a group belongs to, and opens one when its alerts fire and there is none. pgx.ErrNoRows when they do not
+// fire and there is none.
+func (s *Store) incidentFor(ctx context.Context, tx pgx.Tx, q *query.Queries, g incident.Gathered, rules incident.Rules) (i incident.Incident, opened bool, err error) {
+	const tries = 5 // whoever loses against another bot finds that one's incident; it may be resolved again by then, but not for ever
+	for range tries {
+		body, err := q.LockIncidentForAlerts(ctx, query.LockIncidentForAlertsParams{Key: g.Key, AnyState: !g.Fires(), ResolvedAfter: moment(s.now().Add(-rules.Flapping))})
+		if err == nil {
+			return i, false, json.Unmarshal(body, &i)
+		}
+		if !errors.Is(err, pgx.ErrNoRows) || !g.Fires() {
+			return i, false, err
+		}
+		made, first := rules.Open(g)
+		rules.Arm(&made)
+		inserted, err := s.insertIncident(ctx, tx, q, "", made, []incident.Event{first}, card.Address{})
+		if err != nil || inserted {
+			return made, inserted, err
+		}
+	}
+	return i, false, errors.New("an incident for these alerts comes and goes")
+}
+
+func count(ctx context.Context, tx pgx.Tx, id string, g incident.Gathered) (news incident.News, fresh int, err error) {
+	n := len(g.Alerts)
+	fingerprints, sources, names, statuses, alerts := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	fired, ended := make([]int64, n), make([]int64, n)
+	for k, c := range g.Alerts {
+		raw, err := json.Marshal(c.Alert)
+		if err != nil {
+			return news, 0, err
+		}
+		fingerprints[k], sources[k], names[k], statuses[k], alerts[k] = c.Fingerprint, c.Source, c.Name(), string(c.Status), string(raw)
+		fired[k], ended[k] = int64(c.Fired), int64(c.Ended)
+	}
+	rows, err := tx.Query(ctx, upsertAlerts, id, fingerprints, sources, names, statuses, fired, ended, alerts)
+	if err != nil {
+		return news, 0, err
+	}
+	var name, now, before string
+	var firedNow int64
+	_, err = pgx.ForEachRow(rows, []any{&name, &now, &firedNow, &before}, func() error {
+		firing, recovered := string(incident.Firing), string(incident.Recovered)
+		if before == "" && firedNow > 0 {
+			fresh++
+		}
+		switch {
+		case before == "" && now == firing:
+			news.New = append(news.New, name)
+		case before == recovered && now == firing:
+			news.Again = append(news.Again, name)
+		case now == recovered && (before == firing || before == "" && firedNow > 0):
+			news.Ended = append(news.Ended, name)
+		}
+		return nil
+	})
+	return news, fresh, err
+}
+
+func strays(ctx context.Context, tx pgx.Tx, g incident.Gathered, receipt *incident.Receipt) error {
+	var fingerprints, sources, names []string
+	var received []int64
+	for _, c := range g.Alerts {
+		fingerprints, sources, names = append(fingerprints, c.Fingerprint), append(sources, c.Source), append(names, c.Name())
+		received = append(received, int64(c.Fired+c.Ended))
+		receipt.Strays += c.Fired + c.Ended
+	}
+	_, err := tx.Exec(ctx, upsertStrays, fingerprints, sources, names, received)
+	return err
+}
+
+// AlertsOf counts the alerts of an incident.
+func (s *Store) AlertsOf(ctx context.Context, id string) (incident.Count, error) {
+	var out incident.Count
+	err := s.do(ctx, "count the alerts of "+id, func(ctx context.Context, q *query.Queries) error {
+		row, err := q.CountAlerts(ctx, id)
+		out = incident.Count{Known: int(row.Known), Firing: int(row.Firing), Received: row.Received}
+		return err
+	})
+	return out, err
+}
+
+// Strays counts the deliveries of alerts that belong to no incident.
+func (s *Store) Strays(ctx context.Context) (n int64, err error) {
+	err = s.do(ctx, "count stray alerts", func(ctx context.Context, q *query.Queries) error {
+		n, err = q.CountStrays(ctx)
+		return err
+	})
+	return n, err
+}
