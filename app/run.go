@@ -13,6 +13,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	_ "time/tzdata" // rotations name time zones, and a container may have none
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,6 +24,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/svcdown/svcdown/bot"
+	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/guard"
 	"github.com/svcdown/svcdown/handlers"
@@ -82,6 +84,7 @@ func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 	running.Go(func() {
 		st.connect(dbCtx, store.Config{URL: url, Log: log, Now: time.Now}, store.Jobs{
 			Execute: desk.Execute, Watch: desk.Watch, Reconcile: desk.Reconcile, Remind: desk.Remind, Announce: desk.Announce, Inbox: slack.Process,
+			Incident: desk.ShowIncident, Escalate: desk.Escalate,
 		}, opened, log)
 	})
 	ending.push("database", func() error {
@@ -196,7 +199,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 	front := &front{}
 	slack, err := bot.New(bot.Config{
 		AppToken: s.AppToken, BotToken: s.BotToken, APIURL: s.SlackURL, Team: s.Catalog.Slack.Team,
-		Inbox: st, Desk: front, Snapshots: st, Guard: limits.guard, Log: log, Registry: registry,
+		Inbox: st, Desk: front, Pins: front, Homes: front, Snapshots: st, Guard: limits.guard, Log: log, Registry: registry,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -216,6 +219,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 			return cl, nil
 		},
 		Talk: talk{slack: slack, terminals: streams}, Directory: slack.Directory(),
+		Incidents: st, Rooms: slack,
 		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
 	})
@@ -237,8 +241,10 @@ func runner(cat *catalog.Catalog, clusters map[string]*k8sops.Cluster, prober *p
 // front lets the bot be made before the desk: the two need each other, and neither is started before both are there.
 type front struct{ desk *handlers.Desk }
 
-func (f *front) Handle(ctx context.Context, in handlers.Incoming) { f.desk.Handle(ctx, in) }
-func (f *front) Durable(text string) bool                         { return f.desk.Durable(text) }
+func (f *front) Handle(ctx context.Context, in handlers.Incoming)       { f.desk.Handle(ctx, in) }
+func (f *front) Durable(text string) bool                               { return f.desk.Durable(text) }
+func (f *front) TakePin(ctx context.Context, p handlers.Pin) error      { return f.desk.TakePin(ctx, p) }
+func (f *front) Home(ctx context.Context, id catalog.SlackID) card.Card { return f.desk.Home(ctx, id) }
 
 func serve(ctx context.Context, s Settings, log zerolog.Logger, registry *prometheus.Registry, desk *handlers.Desk, slack *bot.Bot, clusters map[string]*k8sops.Cluster, st *storage, streams *web.Streams, ending *stops) error {
 	listener, err := net.Listen("tcp", s.Listen)

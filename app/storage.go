@@ -10,6 +10,7 @@ import (
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/store"
 )
 
@@ -206,4 +207,100 @@ func (s *storage) LoadGroups(ctx context.Context) (map[string][]catalog.SlackID,
 		return nil, time.Time{}, approval.ErrUnavailable
 	}
 	return st.LoadGroups(ctx)
+}
+
+func (s *storage) OpenIncident(ctx context.Context, op string, i incident.Incident, first incident.Event, from card.Address) (incident.Incident, bool, error) {
+	st := s.open.Load()
+	if st == nil {
+		return incident.Incident{}, false, approval.ErrUnavailable
+	}
+	return st.OpenIncident(ctx, op, i, first, from)
+}
+
+func (s *storage) ChangeIncident(ctx context.Context, id, by string, change func(*incident.Incident) ([]incident.Event, error)) (incident.Incident, error) {
+	st := s.open.Load()
+	if st == nil {
+		return incident.Incident{}, approval.ErrUnavailable
+	}
+	return st.ChangeIncident(ctx, id, by, change)
+}
+
+func (s *storage) TakeAlerts(ctx context.Context, batch []incident.Gathered, rules incident.Rules) (incident.Receipt, error) {
+	st := s.open.Load()
+	if st == nil {
+		return incident.Receipt{}, approval.ErrUnavailable
+	}
+	return st.TakeAlerts(ctx, batch, rules)
+}
+
+func (s *storage) Put(ctx context.Context, id string, events []incident.Event) (int, error) {
+	st := s.open.Load()
+	if st == nil {
+		return 0, approval.ErrUnavailable
+	}
+	return st.Put(ctx, id, events)
+}
+
+func (s *storage) Incident(ctx context.Context, id string) (incident.Incident, error) {
+	st := s.open.Load()
+	if st == nil {
+		return incident.Incident{}, approval.ErrUnavailable
+	}
+	return st.Incident(ctx, id)
+}
+
+func (s *storage) IncidentIn(ctx context.Context, room string) (incident.Incident, error) {
+	st := s.open.Load()
+	if st == nil {
+		return incident.Incident{}, approval.ErrUnavailable
+	}
+	return st.IncidentIn(ctx, room)
+}
+
+func (s *storage) IncidentOf(ctx context.Context, service string) (incident.Incident, error) {
+	st := s.open.Load()
+	if st == nil {
+		return incident.Incident{}, approval.ErrUnavailable
+	}
+	return st.IncidentOf(ctx, service)
+}
+
+func (s *storage) Incidents(ctx context.Context, closed bool, limit int) ([]incident.Incident, error) {
+	st := s.open.Load()
+	if st == nil {
+		return nil, approval.ErrUnavailable
+	}
+	return st.Incidents(ctx, closed, limit)
+}
+
+func (s *storage) Timeline(ctx context.Context, id string) ([]incident.Event, error) {
+	st := s.open.Load()
+	if st == nil {
+		return nil, approval.ErrUnavailable
+	}
+	return st.Timeline(ctx, id)
+}
+
+func (s *storage) AlertsOf(ctx context.Context, id string) (incident.Count, error) {
+	st := s.open.Load()
+	if st == nil {
+		return incident.Count{}, approval.ErrUnavailable
+	}
+	return st.AlertsOf(ctx, id)
+}
+
+func (s *storage) SaveIncidentCard(ctx context.Context, id, role string, at card.Address) error {
+	st := s.open.Load()
+	if st == nil {
+		return approval.ErrUnavailable
+	}
+	return st.SaveIncidentCard(ctx, id, role, at)
+}
+
+func (s *storage) IncidentCards(ctx context.Context, id string) (map[string]card.Address, error) {
+	st := s.open.Load()
+	if st == nil {
+		return nil, approval.ErrUnavailable
+	}
+	return st.IncidentCards(ctx, id)
 }

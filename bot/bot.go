@@ -7,12 +7,15 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
 
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/handlers"
 )
 
@@ -37,7 +40,19 @@ type Guard interface {
 	Seen(ctx context.Context, key string, ttl time.Duration) (bool, error)
 }
 
-// Config is what a Bot needs. Snapshots and Guard may be nil; APIURL is "" for Slack itself; Now and PingTimeout have defaults.
+// Chronicler keeps what people mark in channels.
+type Chronicler interface {
+	// TakePin takes a message that somebody marked with a pushpin, once or several times.
+	TakePin(ctx context.Context, p handlers.Pin) error
+}
+
+// Homes is what stands on the home tab.
+type Homes interface {
+	// Home is the card for one person.
+	Home(ctx context.Context, id catalog.SlackID) card.Card
+}
+
+// Config is what a Bot needs. Snapshots, Guard, Pins and Homes may be nil; APIURL is "" for Slack itself; Now and PingTimeout have defaults.
 type Config struct {
 	AppToken, BotToken string
 	APIURL             string
@@ -47,6 +62,8 @@ type Config struct {
 	Desk      Desk
 	Snapshots Snapshots
 	Guard     Guard
+	Pins      Chronicler
+	Homes     Homes
 	Log       zerolog.Logger
 	Now       func() time.Time
 	Registry  prometheus.Registerer
@@ -70,8 +87,9 @@ type Bot struct {
 	work   chan happening
 	sorry  chan struct{} // slots for telling askers that it is busy
 
-	directs   sync.Map // user ID → channel ID
-	overflown sync.Map // place → true
+	directs   sync.Map     // user ID → channel ID
+	account   atomic.Value // our own user ID, once Slack has said it
+	overflown sync.Map     // place → true
 
 	health health
 }
@@ -127,6 +145,9 @@ func (b *Bot) Process(ctx context.Context, _, kind string, payload []byte) error
 	h, err := read(kind, payload)
 	if err != nil {
 		return err
+	}
+	if h.pinned != nil {
+		return b.pin(ctx, *h.pinned)
 	}
 	b.handle(ctx, h)
 	return nil

@@ -6,6 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/redact"
 )
 
@@ -29,7 +30,14 @@ func home() card.Card {
 }
 
 func (b *Bot) publishHome(ctx context.Context, user string) error {
-	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: render(home()).blocks}}
+	c := home()
+	if b.cfg.Homes != nil {
+		// What is going on stands first; what the bot does is for those who have never asked it.
+		own := b.cfg.Homes.Home(ctx, catalog.SlackID{Team: b.cfg.Team, User: user})
+		own.Parts = append(own.Parts, c.Parts...)
+		c = own
+	}
+	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: render(c).blocks}}
 	return b.calls.do(ctx, request{method: "views.publish"}, func(ctx context.Context) error {
 		_, err := b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: view})
 		return err

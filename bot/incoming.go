@@ -20,6 +20,9 @@ const (
 	kindInteract = "interactive"
 )
 
+// pushpin is the reaction that puts a message on an incident's timeline.
+const pushpin = "pushpin"
+
 // happening is what one envelope says.
 type happening struct {
 	// key identifies what the person did, however often and under whatever envelope ID Slack delivers it.
@@ -30,6 +33,8 @@ type happening struct {
 	click bool
 	// sharedKnown is true when the payload itself says whether the channel is shared with another workspace.
 	sharedKnown bool
+	// pinned is a message that somebody marked; its text is still to be read.
+	pinned *handlers.Pin
 	// The rest is for the bot itself.
 	home          string // user who opened the home tab
 	groupsChanged bool
@@ -109,6 +114,13 @@ type eventPayload struct {
 		UserTeam    string          `json:"user_team"`
 		SourceTeam  string          `json:"source_team"`
 		Tab         string          `json:"tab"`
+		Reaction    string          `json:"reaction"`
+		ItemUser    string          `json:"item_user"`
+		Item        struct {
+			Type    string `json:"type"`
+			Channel string `json:"channel"`
+			TS      string `json:"ts"`
+		} `json:"item"`
 	} `json:"event"`
 }
 
@@ -137,6 +149,11 @@ func readEvent(payload []byte) (happening, error) {
 			if h.asked != nil && h.asked.Where.Thread == "" {
 				h.asked.Where.Thread = e.TS // the answer stands below the question
 			}
+		}
+	case "reaction_added":
+		if e.Reaction == pushpin && e.Item.Type == "message" && p.user() != p.self() {
+			h.pinned = &handlers.Pin{By: catalog.SlackID{Team: p.Team, User: p.user()}, Author: catalog.SlackID{Team: p.Team, User: e.ItemUser},
+				Channel: e.Item.Channel, TS: e.Item.TS}
 		}
 	case "message":
 		if e.ChannelType == "im" {

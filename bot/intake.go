@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/handlers"
 	"github.com/svcdown/svcdown/redact"
 )
 
@@ -47,7 +48,7 @@ func (b *Bot) receive(ctx context.Context, e envelope) {
 		acked()
 		return
 	}
-	if h.asked != nil && (h.click || b.cfg.Desk.Durable(h.asked.Text)) {
+	if h.pinned != nil || h.asked != nil && (h.click || b.cfg.Desk.Durable(h.asked.Text)) {
 		storeCtx, cancel := context.WithTimeout(ctx, storeTime)
 		fresh, err := b.cfg.Inbox.Receive(storeCtx, h.key, e.kind, e.payload)
 		cancel()
@@ -56,7 +57,7 @@ func (b *Bot) receive(ctx context.Context, e envelope) {
 		case err == nil && !fresh:
 			b.cfg.Log.Debug().Str("key", h.key).Msg("redelivery")
 		case err != nil:
-			b.cfg.Log.Warn().Err(err).Str("ref", h.asked.Ref).Msg("the inbox is away; handled unrecorded")
+			b.cfg.Log.Warn().Err(err).Str("key", h.key).Msg("the inbox is away; handled unrecorded")
 			if b.seen.first(h.key, b.cfg.Now()) {
 				b.enqueue(ctx, h)
 			}
@@ -90,7 +91,7 @@ func (b *Bot) enqueue(ctx context.Context, h happening) {
 	case h.userChanged != "":
 		b.people.accountChanged(h.userChanged)
 		return
-	case h.asked == nil && h.home == "":
+	case h.asked == nil && h.home == "" && h.pinned == nil:
 		return
 	}
 	select {
@@ -134,6 +135,12 @@ func (b *Bot) handle(ctx context.Context, h happening) {
 		}
 		return
 	}
+	if h.pinned != nil {
+		if err := b.pin(ctx, *h.pinned); err != nil {
+			b.cfg.Log.Warn().Err(err).Msg("put a marked message on the timeline")
+		}
+		return
+	}
 	if h.asked == nil {
 		return
 	}
@@ -142,6 +149,22 @@ func (b *Bot) handle(ctx context.Context, h happening) {
 		in.Where.Private = b.isShared(ctx, in.Where.Channel)
 	}
 	b.cfg.Desk.Handle(ctx, in)
+}
+
+// pin reads a marked message and hands it over.
+func (b *Bot) pin(ctx context.Context, p handlers.Pin) error {
+	if b.cfg.Pins == nil {
+		return nil
+	}
+	text, user, err := b.messageText(ctx, p.Channel, p.TS)
+	if err != nil || text == "" {
+		return err
+	}
+	p.Text = text
+	if user != "" {
+		p.Author.User = user
+	}
+	return b.cfg.Pins.TakePin(ctx, p)
 }
 
 // seen remembers what this process has handled.

@@ -13,7 +13,7 @@ import (
 // eventScopes are what Slack wants for the events that read understands (https://docs.slack.dev/reference/events), and for the command.
 var eventScopes = map[string]string{
 	"app_mention": "app_mentions:read", "message.im": "im:history", "subteam_members_changed": "usergroups:read",
-	"subteam_updated": "usergroups:read", "user_change": "users:read", "app_home_opened": "",
+	"subteam_updated": "usergroups:read", "user_change": "users:read", "app_home_opened": "", "reaction_added": "reactions:read",
 }
 
 func TestTheManifestAsksForWhatTheBotUsesAndNothingElse(t *testing.T) {

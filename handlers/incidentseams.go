@@ -2,9 +2,71 @@ package handlers
 
 import (
 	"context"
+	"errors"
 
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/incident"
 )
+
+// Incidents stores incidents. Every method that changes one also inserts the jobs that show it and climb its ladder; an error means that
+// nothing of it happened.
+type Incidents interface {
+	// OpenIncident stores i, unless an open one has its key: that is returned then, not fresh. A second call with the same op returns what
+	// the first one stored.
+	OpenIncident(ctx context.Context, op string, i incident.Incident, first incident.Event, from card.Address) (stored incident.Incident, fresh bool, err error)
+	// ChangeIncident locks the incident and hands it to change. A refusal stores nothing and is returned.
+	ChangeIncident(ctx context.Context, id, by string, change func(*incident.Incident) ([]incident.Event, error)) (incident.Incident, error)
+	// TakeAlerts stores a batch of alerts at the incidents that they belong to, in one transaction.
+	TakeAlerts(ctx context.Context, batch []incident.Gathered, rules incident.Rules) (incident.Receipt, error)
+	// Put adds events to a timeline; those whose Op stands there are left out.
+	Put(ctx context.Context, id string, events []incident.Event) (fresh int, err error)
+	IncidentReader
+	IncidentCards
+}
+
+// IncidentReader reads incidents. What is not there is [approval.ErrNotFound].
+type IncidentReader interface {
+	Incident(ctx context.Context, id string) (incident.Incident, error)
+	// IncidentIn is the incident of a channel, IncidentOf the newest of a service that is not closed.
+	IncidentIn(ctx context.Context, room string) (incident.Incident, error)
+	IncidentOf(ctx context.Context, service string) (incident.Incident, error)
+	// Incidents lists those that are not closed, or all.
+	Incidents(ctx context.Context, closed bool, limit int) ([]incident.Incident, error)
+	Timeline(ctx context.Context, id string) ([]incident.Event, error)
+	AlertsOf(ctx context.Context, id string) (incident.Count, error)
+}
+
+// IncidentCards remembers where the cards of an incident stand, and by the same token what was done for it already.
+type IncidentCards interface {
+	SaveIncidentCard(ctx context.Context, id, role string, at card.Address) error
+	IncidentCards(ctx context.Context, id string) (map[string]card.Address, error)
+}
+
+// ErrRoomTaken says that somebody else's channel has that name.
+var ErrRoomTaken = errors.New("another channel has that name")
+
+// ErrNoRoom says that Slack will make no such channel, however often it is asked: it is not allowed here.
+var ErrNoRoom = errors.New("channels cannot be made here")
+
+// Rooms are channels of our own. Every method may be called again for what is done already.
+type Rooms interface {
+	// OpenRoom makes a channel, or finds the one of that name that we made before. [ErrRoomTaken], [ErrNoRoom].
+	OpenRoom(ctx context.Context, name string, private bool) (channel string, err error)
+	// Invite brings people in; who cannot come is left out and named in the error.
+	Invite(ctx context.Context, channel string, people []catalog.SlackID) error
+	// Furnish sets what a channel has apart from its messages. Zero fields of f are left as they are.
+	Furnish(ctx context.Context, channel string, f Furniture) error
+	// Archive closes a channel for good.
+	Archive(ctx context.Context, channel string) error
+}
+
+// Furniture is what a channel has apart from its messages.
+type Furniture struct {
+	Topic string
+	Links []catalog.Link
+	Pin   card.Address // a message of ours
+}
 
 // Pager wakes people through another system than Slack. Every method may be called again with the same arguments after a crash or a lost
 // answer and must not wake anybody twice for it. An error is temporary: the call is repeated, and nothing else of the incident waits for it.

@@ -15,10 +15,11 @@ import (
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/redact"
 )
 
-// Config is what the desk works with. Everything but Step is required.
+// Config is what the desk works with. Everything but Pager and Step is required.
 type Config struct {
 	Catalog   func() *catalog.Catalog
 	Clusters  func(name string) (Cluster, error)
@@ -32,11 +33,15 @@ type Config struct {
 	Probe     Prober
 	Checks    Checks
 	Runbooks  Runbooks
+	Incidents Incidents
+	Rooms     Rooms
 	Measure   Measure
 	Log       zerolog.Logger
 	Now       func() time.Time
 	// Settle is how long after a rollout no container may restart before the change counts as verified.
 	Settle time.Duration
+	// Pager wakes people; nil when none is set up: mentions and direct messages are the page then.
+	Pager Pager
 	// Step is called at every numbered step of the execution protocol; tests stop the process there.
 	Step func(name string)
 }
@@ -96,6 +101,22 @@ func (d *Desk) table() []verb {
 		{name: "deny", usage: "deny ID [WHY]", summary: "end a request", changes: true, run: d.deny},
 		{name: "break-glass", usage: "break-glass ID WHY", summary: "act without the approval, when nobody answers; loud, and reviewed afterwards", changes: true, run: d.breakGlass},
 		{name: "review", usage: "review ID", summary: "confirm that you looked at a break-glass", changes: true, run: d.review},
+		{name: "incident", usage: "incident open SERVICE [TEXT] | incident show [ID]", summary: "open an incident with its channel; show one with its timeline", changes: true, run: d.incident},
+		{name: "incidents", usage: "incidents [all]", summary: "what is going on", run: d.incidents},
+		{name: "ack", usage: "ack [ID]", summary: "take an incident: the escalation stops", changes: true, run: d.ack},
+		{name: "assign", usage: "assign [ID] commander|comms|ops @NAME", summary: "give somebody a role", changes: true, run: d.assign},
+		{name: "severity", usage: "severity [ID] 1-4", summary: "rate an incident, 1 is the worst", changes: true, run: d.severity},
+		{name: "note", usage: "note [ID] TEXT", summary: "write on an incident's timeline", changes: true, run: d.takeNote},
+		{name: "investigating", usage: "investigating [ID] [WHY]", summary: "the cause is not known any more", changes: true, run: d.moveTo(incident.Investigating)},
+		{name: "identified", usage: "identified [ID] [WHAT]", summary: "the cause is known", changes: true, run: d.moveTo(incident.Identified)},
+		{name: "monitoring", usage: "monitoring [ID] [WHAT]", summary: "it is mended, and watched", changes: true, run: d.moveTo(incident.Monitoring)},
+		{name: "resolve", usage: "resolve [ID]", summary: "end an incident once its checks are green", changes: true, run: d.resolve},
+		{name: "reopen", usage: "reopen [ID] [WHY]", summary: "take up again what was resolved", changes: true, run: d.reopen},
+		{name: "close", usage: "close [ID]", summary: "put a resolved incident away; its channel is archived later", changes: true, run: d.moveTo(incident.Closed)},
+		{name: "escalate", usage: "escalate [ID] [LEVEL] [WHY]", summary: "call the next level, or the one named, at once", changes: true, run: d.escalate},
+		{name: "postmortem", usage: "postmortem [ID]", summary: "the draft of a postmortem, from the timeline", run: d.postmortem},
+		{name: "oncall", usage: "oncall", summary: "who is on call now, and who comes next", run: d.oncall},
+		{name: "contacts", usage: "contacts SERVICE", summary: "whom to ask about a service", run: d.contacts},
 		{name: "services", usage: "services", summary: "the services I know", local: true, run: d.services},
 		{name: "whoami", usage: "whoami", summary: "who you are to me, and what you may do", open: true, run: d.whoami},
 		{name: "help", usage: "help", summary: "this list", open: true, run: d.help},
@@ -200,6 +221,7 @@ func (d *Desk) answer(ctx context.Context, req Request, err error) string {
 	outcome := "refused"
 	var p *Problem
 	var r *approval.Refusal
+	var ir *incident.Refusal
 	switch {
 	case errors.As(err, &p):
 		c.Verdict = redact.Join(" ", p.Text, p.Next)
@@ -207,6 +229,8 @@ func (d *Desk) answer(ctx context.Context, req Request, err error) string {
 	case errors.As(err, &r):
 		c.Verdict = redact.F("%s", r.Message)
 		outcome = string(r.Code)
+	case errors.As(err, &ir):
+		c.Verdict = ir.Message
 	case errors.Is(err, approval.ErrUnavailable):
 		// The connection may have been lost during the commit itself, so "not counted" would be a guess.
 		c.Verdict = redact.Const("The database does not answer, so I cannot tell whether that was recorded; nothing is carried out meanwhile. Ask again in a minute: an answer never counts twice. Reading commands still work.")

@@ -37,7 +37,8 @@ func Marketplace() Config {
 				Command: "/svcdown", Description: "Run the Service Down runbook", UsageHint: "status SERVICE",
 				Completions: []string{
 					"status", "logs", "restart", "scale", "rollback", "undo", "approvals", "approve", "deny", "break-glass", "review",
-					"services", "whoami", "help",
+					"incident", "incidents", "ack", "assign", "severity", "note", "identified", "monitoring", "resolve", "reopen", "close",
+					"escalate", "postmortem", "oncall", "contacts", "services", "whoami", "help",
 				},
 			}},
 			Events: []string{

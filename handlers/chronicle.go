@@ -1,0 +1,125 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/svcdown/svcdown/approval"
+	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/incident"
+	"github.com/svcdown/svcdown/plan"
+	"github.com/svcdown/svcdown/redact"
+)
+
+// chronicle puts on the timeline of the service's incident what is stored of a request: who asked, who agreed or refused and how long that
+// took, what was changed from what to what, and how it ended. It is called whenever the request is announced and puts everything down once.
+func (d *Desk) chronicle(ctx context.Context, r approval.Request) error {
+	i, err := d.Incidents.IncidentOf(ctx, r.Plan.Service)
+	if errors.Is(err, approval.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	// What was over before the incident began is none of its story.
+	if r.State.Final() && r.DecidedAt.Before(i.Times.Detected) {
+		return nil
+	}
+	_, err = d.Incidents.Put(ctx, i.ID, d.story(r))
+	return err
+}
+
+// story is what is known of a request as events.
+func (d *Desk) story(r approval.Request) []incident.Event {
+	p := r.Plan
+	asked := redact.F("asks to %s %s (%s)", verbOf(p.Action), p.Service, r.ID)
+	if r.Why != "" {
+		asked = redact.F("%s: %s", asked, r.Why)
+	}
+	events := []incident.Event{{Op: "request:" + r.ID, At: r.CreatedAt, Kind: incident.KindRequest, By: r.Requester.Name(), Text: asked}}
+	for _, v := range r.Votes {
+		word := redact.Const("approves")
+		if !v.Yes {
+			word = redact.Const("denies")
+		}
+		text := redact.F("%s %s, which had waited %s", word, r.ID, incident.Span(v.At.Sub(r.CreatedAt)))
+		if v.Why != "" {
+			text = redact.F("%s: %s", text, v.Why)
+		}
+		events = append(events, incident.Event{Op: "vote:" + r.ID + ":" + v.Person + ":" + short12(v.Digest), At: v.At, Kind: incident.KindApproval, By: v.Person, Text: text})
+	}
+	if r.Broken != nil {
+		events = append(events, incident.Event{Op: "glass:" + r.ID, At: r.Broken.At, Kind: incident.KindApproval, By: r.Broken.Actor.Name(),
+			Text: redact.F("breaks the glass for %s: %s", r.ID, r.Broken.Why)})
+	}
+	switch r.State {
+	case approval.Pending, approval.Approved, approval.Executing:
+		return events
+	}
+	text := redact.F("%s of %s (%s): %s", noun(p.Action), p.Service, r.ID, r.State.Words())
+	if r.Reason != "" {
+		text = redact.F("%s (%s)", text, r.Reason)
+	}
+	if change := beforeAndAfter(p); !change.Empty() && r.State != approval.NotStarted {
+		text = redact.F("%s. %s", text, change)
+	}
+	return append(events, incident.Event{Op: "state:" + r.ID + ":" + string(r.State), At: r.DecidedAt, Kind: incident.KindChange, By: "svcdown", Text: text})
+}
+
+// beforeAndAfter says in words what a plan changes from what to what.
+func beforeAndAfter(p plan.Plan) redact.Text {
+	switch {
+	case p.Before.Replicas != nil && p.Params["replicas"] != "":
+		return redact.F("Replicas before: %d, after: %s", *p.Before.Replicas, p.Params["replicas"])
+	case p.Before.Revision > 0 && p.Params["revision"] != "":
+		return redact.F("Revision before: %d, after: that of %s", p.Before.Revision, p.Params["revision"])
+	case p.Before.Revision > 0:
+		return redact.F("Revision before: %d", p.Before.Revision)
+	}
+	return redact.Text{}
+}
+
+func short12(s string) string { return s[:min(12, len(s))] }
+
+// Pin is a message that somebody marked in a channel.
+type Pin struct {
+	// By marked it, Author wrote it.
+	By, Author catalog.SlackID
+	Channel    string
+	TS         string
+	Text       string
+}
+
+// TakePin puts a marked message on the timeline of the channel's incident, once, at the time when it was written. Channels without an incident,
+// and people who are in no catalogue, are passed over.
+func (d *Desk) TakePin(ctx context.Context, p Pin) error {
+	i, err := d.Incidents.IncidentIn(ctx, p.Channel)
+	if errors.Is(err, approval.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	by := d.actor(ctx, Incoming{From: p.By}, forReading)
+	if d.admit(by) != nil {
+		return nil
+	}
+	author := d.actor(ctx, Incoming{From: p.Author}, forReading)
+	_, err = d.changeIncident(ctx, i.ID, by.Name(), func(i *incident.Incident) ([]incident.Event, error) {
+		i.Sign(d.Now())
+		return []incident.Event{{Op: "pin:" + p.TS, At: messageTime(p.TS, d.Now()), Kind: incident.KindMessage, By: author.Name(),
+			Text: redact.F("%s (marked by %s)", redact.F("%s", oneLine(p.Text)).Short(1000), by.Name())}}, nil
+	})
+	return err
+}
+
+// messageTime reads a Slack timestamp: seconds since 1970 with a fraction.
+func messageTime(ts string, otherwise time.Time) time.Time {
+	f, err := strconv.ParseFloat(ts, 64)
+	if err != nil || f <= 0 || f > float64(otherwise.Add(24*time.Hour).Unix()) {
+		return otherwise
+	}
+	return time.Unix(0, int64(f*1e9)).UTC()
+}

@@ -1,0 +1,76 @@
+package handlers
+
+import (
+	"context"
+
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/redact"
+)
+
+// maxHome bounds each list of the home tab.
+const maxHome = 10
+
+// Home is what waits for one person: open incidents, requests that they could decide, and their shifts. It never fails: what cannot be read is
+// said.
+func (d *Desk) Home(ctx context.Context, id catalog.SlackID) card.Card {
+	a := d.actor(ctx, Incoming{From: id}, forReading)
+	c := card.Card{Title: redact.Const("svcdown runs the Service Down runbook"), State: card.Neutral, Verdict: redact.Const("Ask me what is wrong with a service")}
+	if d.admit(a) != nil {
+		return c
+	}
+	c.State, c.Verdict = card.OK, redact.Const("No incident is open, and nothing waits for you.")
+	open, waiting := d.homeIncidents(ctx, a, &c), d.homeApprovals(ctx, a, &c)
+	switch {
+	case open > 0:
+		c.State, c.Verdict = card.Fail, redact.F("Open: %s. Waiting for you: %s.", counted(open, "incident"), counted(waiting, "request"))
+	case waiting > 0:
+		c.State, c.Verdict = card.Waiting, redact.F("Waiting for you: %s.", counted(waiting, "request"))
+	}
+	now := d.Now()
+	for _, r := range d.Catalog().Rotations {
+		if shift, ok := d.Catalog().OnCall(r.Role, now); ok && shift.Person == a.Person {
+			c.Parts = append(c.Parts, card.Part{Text: redact.F("You are %s until %s UTC.", r.Role, shift.Until.UTC().Format("Mon 2006-01-02 15:04"))})
+		}
+	}
+	return c
+}
+
+func (d *Desk) homeIncidents(ctx context.Context, a catalog.Actor, c *card.Card) int {
+	all, err := d.Incidents.Incidents(ctx, false, maxHome)
+	if err != nil {
+		c.Parts = append(c.Parts, card.Part{Text: redact.Const("The database does not answer, so I cannot say which incidents are open.")})
+		return 0
+	}
+	open := 0
+	for _, i := range all {
+		if i.State.Active() {
+			open++
+		}
+		if d.mayRead(Request{Actor: a}, i) != nil {
+			continue
+		}
+		c.Parts = append(c.Parts, card.Part{Text: d.incidentLine(i)})
+	}
+	return open
+}
+
+func (d *Desk) homeApprovals(ctx context.Context, a catalog.Actor, c *card.Card) int {
+	all, err := d.Approvals.Requests(ctx, "", true, 50)
+	if err != nil {
+		return 0 // said for the incidents already
+	}
+	waiting := 0
+	for _, r := range all {
+		policy, err := d.policyOf(r)
+		if err != nil || !r.Eligible(a, policy) {
+			continue
+		}
+		waiting++
+		if waiting <= maxHome {
+			c.Parts = append(c.Parts, card.Part{Text: redact.F("%s: %s asks to %s %s", r.ID, r.Requester.Name(), verbOf(r.Plan.Action), r.Plan.Service)})
+			c.Buttons = append(c.Buttons, approveButton(r, redact.F("Approve %s", r.ID)))
+		}
+	}
+	return waiting
+}

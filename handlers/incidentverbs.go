@@ -1,0 +1,194 @@
+package handlers
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/diagnose"
+	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/incident"
+	"github.com/svcdown/svcdown/redact"
+)
+
+// ack says that the asker has taken the incident.
+func (d *Desk) ack(ctx context.Context, req Request) error {
+	return d.onIncident(ctx, req, "ack ID", func(i *incident.Incident, _ []string) (incident.Event, error) {
+		e, err := i.Acknowledge(req.Actor.Name(), d.Now())
+		if err == nil {
+			i.Bring(req.Actor.Person)
+		}
+		return e, err
+	})
+}
+
+// assign gives somebody a role.
+func (d *Desk) assign(ctx context.Context, req Request) error {
+	const usage = "assign [ID] commander|comms|ops @NAME"
+	return d.onIncident(ctx, req, usage, func(i *incident.Incident, args []string) (incident.Event, error) {
+		if len(args) < 2 {
+			return incident.Event{}, usageProblem("Which role, and who? Nothing was done.", usage)
+		}
+		role := incident.Role(strings.ToLower(args[0]))
+		if role != incident.Commander && role != incident.Comms && role != incident.Ops {
+			return incident.Event{}, usageProblem("The roles are commander, comms and ops; nothing was done.", usage)
+		}
+		p, err := d.person(req, args[1])
+		if err != nil {
+			return incident.Event{}, err
+		}
+		return i.Assign(role, p.Name, req.Actor.Name(), d.Now())
+	})
+}
+
+// severity rates the incident anew.
+func (d *Desk) severity(ctx context.Context, req Request) error {
+	const usage = "severity [ID] 1-4"
+	return d.onIncident(ctx, req, usage, func(i *incident.Incident, args []string) (incident.Event, error) {
+		n := 0
+		if len(args) > 0 {
+			n, _ = strconv.Atoi(args[0])
+		}
+		if n < catalog.WorstSeverity || n > catalog.LeastSeverity {
+			return incident.Event{}, usageProblem("A severity is from 1, the worst, to 4; nothing was done.", usage)
+		}
+		return i.Rate(n, req.Actor.Name(), d.Now())
+	})
+}
+
+// takeNote puts the asker's words on the timeline.
+func (d *Desk) takeNote(ctx context.Context, req Request) error {
+	const usage = "note [ID] TEXT"
+	return d.onIncident(ctx, req, usage, func(i *incident.Incident, args []string) (incident.Event, error) {
+		if len(args) == 0 {
+			return incident.Event{}, usageProblem("A note of what? Nothing was written down.", usage)
+		}
+		return i.Note(redact.F("%s", said(req.Text)), req.Actor.Name(), d.Now())
+	})
+}
+
+// moveTo is the verbs that bring an incident to another state.
+func (d *Desk) moveTo(to incident.State) func(context.Context, Request) error {
+	return func(ctx context.Context, req Request) error {
+		return d.onIncident(ctx, req, req.Verb+" [ID] [WHY]", func(i *incident.Incident, _ []string) (incident.Event, error) {
+			return i.Move(to, req.Actor.Name(), redact.F("%s", said(req.Text)), d.Now())
+		})
+	}
+}
+
+// reopen takes up again what was resolved.
+func (d *Desk) reopen(ctx context.Context, req Request) error {
+	return d.onIncident(ctx, req, "reopen [ID] [WHY]", func(i *incident.Incident, _ []string) (incident.Event, error) {
+		return i.Reopen(req.Actor.Name(), redact.F("%s", said(req.Text)), d.Now())
+	})
+}
+
+// resolve ends an incident once the checks of its service are green. When they are not, it says so and asks.
+func (d *Desk) resolve(ctx context.Context, req Request) error {
+	const usage = "resolve [ID]"
+	i, err := d.which(ctx, &req, usage)
+	if err != nil {
+		return err
+	}
+	anyway := len(req.Args) > 0 && req.Args[0] == "anyway"
+	why, green := d.verify(ctx, i)
+	if !green && !anyway {
+		c := card.Card{Title: redact.F("%s is not verified", i.ID), State: card.Warn,
+			Verdict: redact.F("Not resolved yet: %s", why),
+			Buttons: []card.Button{
+				{Label: redact.Const("Check again"), Verb: "resolve", Value: i.ID},
+				{Label: redact.Const("Resolve anyway"), Verb: "resolve", Value: i.ID + " anyway", Style: card.Danger, Confirm: &card.Confirm{
+					Title: redact.F("Resolve %s?", i.ID), Body: redact.Const("The checks are not green. The timeline will say that it was resolved without them."), Yes: redact.Const("Resolve")}},
+			}}
+		return req.Talk.Whisper(ctx, c)
+	}
+	if !green {
+		why = redact.F("without green checks: %s", why)
+	}
+	req.Args = []string{i.ID}
+	return d.onIncident(ctx, req, usage, func(i *incident.Incident, _ []string) (incident.Event, error) {
+		e, err := i.Move(incident.Resolved, req.Actor.Name(), why, d.Now())
+		if err == nil {
+			i.Judge(why, d.Now()) // the move's event says it
+		}
+		return e, err
+	})
+}
+
+// verify runs the checks of an incident's service. Without a service nothing can be verified: people say that it is over.
+func (d *Desk) verify(ctx context.Context, i incident.Incident) (verdict redact.Text, green bool) {
+	svc, ok := d.Catalog().Service(i.Service)
+	if !ok {
+		return redact.Const("what is affected is in no catalogue, so I can check nothing"), false
+	}
+	cl, err := d.Clusters(svc.Cluster)
+	if err != nil {
+		return redact.F("cluster %q cannot be reached", svc.Cluster), false
+	}
+	status, verdict := diagnose.Verdict(svc, d.check(ctx, cl, svc, func(finding.Finding) {}))
+	return verdict, status == finding.OK
+}
+
+// onIncident is the way of every verb about one incident: which one, f on it with the other arguments, and the answer to everybody in its
+// channel, or to the asker elsewhere.
+func (d *Desk) onIncident(ctx context.Context, req Request, usage string, f func(*incident.Incident, []string) (incident.Event, error)) error {
+	i, err := d.which(ctx, &req, usage)
+	if err != nil {
+		return err
+	}
+	var done incident.Event
+	changed, err := d.changeIncident(ctx, i.ID, req.Actor.Name(), func(i *incident.Incident) ([]incident.Event, error) {
+		var err error
+		if done, err = f(i, req.Args); err != nil {
+			return nil, err
+		}
+		done.Op = delivery(req)
+		return []incident.Event{done}, nil
+	})
+	if err != nil {
+		return d.unrecorded(err, "nothing was done")
+	}
+	c := card.Card{Title: redact.F("%s · %s", changed.ID, changed.State), State: stateOfIncident(changed), Verdict: redact.F("%s: %s", done.By, done.Text)}
+	if req.Where.Kind == "slack" && req.Where.Channel == changed.Room && !req.Where.Private {
+		_, err := req.Talk.Say(ctx, "", c)
+		return err
+	}
+	return req.Talk.Whisper(ctx, c)
+}
+
+// said is what was typed behind a verb and an incident's ID, as it was typed: a dash in a sentence begins no flag.
+func said(text string) string {
+	words := strings.Fields(text)
+	words = words[min(1, len(words)):]
+	if len(words) > 0 && looksLikeIncident(words[0]) {
+		words = words[1:]
+	}
+	return oneLine(strings.Join(words, " "))
+}
+
+// delivery makes a redelivered command one line of the timeline.
+func delivery(req Request) string {
+	if req.Key == "" {
+		return ""
+	}
+	return "said:" + req.Key
+}
+
+func usageProblem(what, usage string) error {
+	return &Problem{Code: "usage", Text: redact.F("%s", what), Next: redact.F("Write `%s`; in the incident's own channel without its ID.", usage)}
+}
+
+func stateOfIncident(i incident.Incident) card.State {
+	switch i.State {
+	case incident.Open:
+		return card.Fail
+	case incident.Investigating, incident.Identified:
+		return card.Warn
+	case incident.Monitoring:
+		return card.Running
+	default:
+		return card.OK
+	}
+}
