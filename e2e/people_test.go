@@ -254,6 +254,11 @@ func (s *story) channel(ts *testscript.TestScript, name string) string {
 			return c.ID
 		}
 	}
+	for _, r := range s.rooms() {
+		if r.Name == name {
+			return r.ID
+		}
+	}
 	ts.Fatalf("there is no channel %s", name)
 	return ""
 }
@@ -341,6 +346,11 @@ func (s *story) transcript() string {
 				to = " (only " + m.EphemeralTo + ")"
 			}
 			fmt.Fprintf(&b, "#%s %s%s%s: %s\n", c.Name, m.TS, to, m.User, flat(m))
+		}
+	}
+	for _, r := range s.rooms() {
+		for _, m := range s.slack.Messages(r.ID) {
+			fmt.Fprintf(&b, "#%s %s %s: %s\n", r.Name, m.TS, m.User, flat(m))
 		}
 	}
 	return b.String()

@@ -90,6 +90,8 @@ func params(dir string) testscript.Params {
 			"pings": cmdPings, "remember": cmdRemember, "fault": cmdFault, "socket": cmdSocket, "group": cmdGroup, "invite": cmdInvite,
 			"break": cmdBreak, "heal": cmdHeal, "kubectl": cmdKubectl, "ready": cmdReady, "changes": cmdChanges, "apiserver": cmdAPIServer,
 			"postgres": cmdPostgres, "redis": cmdRedis, "svcdown": cmdTerminal, "pause": cmdPause, "never": cmdNever, "files": cmdFiles, "count": cmdCount, "sed": cmdSed, "settled": cmdSettled,
+			"room": cmdRoom, "rooms": cmdRooms, "channel": cmdChannel, "today": cmdToday, "pushpin": cmdPushpin, "file": cmdFile,
+			"incident": cmdIncident, "calls": cmdCalls, "home": cmdHome,
 			"http": cmdHTTP, "slack": cmdSlack, "logline": cmdLogLine, "nowhere": cmdNowhere, "keep": cmdKeep,
 			"eventually": cmdEventually,
 		},
