@@ -65,7 +65,7 @@ func (d *Desk) takeNote(ctx context.Context, req Request) error {
 		if len(args) == 0 {
 			return incident.Event{}, usageProblem("A note of what? Nothing was written down.", usage)
 		}
-		return i.Note(redact.F("%s", said(req.Text)), req.Actor.Name(), d.Now())
+		return i.Note(redact.F("%s", behind(req.Text)), req.Actor.Name(), d.Now())
 	})
 }
 
@@ -73,7 +73,7 @@ func (d *Desk) takeNote(ctx context.Context, req Request) error {
 func (d *Desk) moveTo(to incident.State) func(context.Context, Request) error {
 	return func(ctx context.Context, req Request) error {
 		return d.onIncident(ctx, req, req.Verb+" [ID] [WHY]", func(i *incident.Incident, _ []string) (incident.Event, error) {
-			return i.Move(to, req.Actor.Name(), redact.F("%s", said(req.Text)), d.Now())
+			return i.Move(to, req.Actor.Name(), redact.F("%s", behind(req.Text)), d.Now())
 		})
 	}
 }
@@ -81,7 +81,7 @@ func (d *Desk) moveTo(to incident.State) func(context.Context, Request) error {
 // reopen takes up again what was resolved.
 func (d *Desk) reopen(ctx context.Context, req Request) error {
 	return d.onIncident(ctx, req, "reopen [ID] [WHY]", func(i *incident.Incident, _ []string) (incident.Event, error) {
-		return i.Reopen(req.Actor.Name(), redact.F("%s", said(req.Text)), d.Now())
+		return i.Reopen(req.Actor.Name(), redact.F("%s", behind(req.Text)), d.Now())
 	})
 }
 
@@ -158,8 +158,8 @@ func (d *Desk) onIncident(ctx context.Context, req Request, usage string, f func
 	return req.Talk.Whisper(ctx, c)
 }
 
-// said is what was typed behind a verb and an incident's ID, as it was typed: a dash in a sentence begins no flag.
-func said(text string) string {
+// behind is what was typed behind a verb and an incident's ID, as it was typed: a dash in a sentence begins no flag.
+func behind(text string) string {
 	words := strings.Fields(text)
 	words = words[min(1, len(words)):]
 	if len(words) > 0 && looksLikeIncident(words[0]) {
