@@ -274,7 +274,7 @@ func serve(ctx context.Context, s Settings, log zerolog.Logger, registry *promet
 		switch {
 		case err == nil || ctx.Err() != nil:
 			return nil
-		case slack.Health().LastEvent.IsZero():
+		case !slack.Health().Connected:
 			return err // wrong from the start: the operator is looking
 		}
 		// It worked once. The terminal stays the way out while somebody renews the token.

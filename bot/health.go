@@ -9,6 +9,8 @@ import (
 type Health struct {
 	// Sockets is how many of the two connections are up; with none, nobody reaches the bot through Slack.
 	Sockets int `json:"sockets"`
+	// Connected tells whether a connection was ever up: Slack has taken our tokens once.
+	Connected bool `json:"connected"`
 	// LastEvent is when Slack last delivered anything, zero when it has not yet.
 	LastEvent time.Time `json:"lastEvent,omitzero"`
 	// Problem is why a connection is down, in Slack's or the network's words; "" when all are up.
@@ -19,6 +21,7 @@ type health struct {
 	mu        sync.Mutex
 	since     [sockets]time.Time // zero while down
 	problem   [sockets]string
+	connected bool
 	lastEvent time.Time
 }
 
@@ -26,7 +29,7 @@ type health struct {
 func (b *Bot) Health() Health {
 	b.health.mu.Lock()
 	defer b.health.mu.Unlock()
-	h := Health{LastEvent: b.health.lastEvent}
+	h := Health{Connected: b.health.connected, LastEvent: b.health.lastEvent}
 	for i, since := range b.health.since {
 		if !since.IsZero() {
 			h.Sockets++
@@ -40,7 +43,7 @@ func (b *Bot) Health() Health {
 func (h *health) up(i int, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.since[i], h.problem[i] = now, ""
+	h.since[i], h.problem[i], h.connected = now, "", true
 }
 
 // down records that a connection ended; without an error the last known reason stays.
