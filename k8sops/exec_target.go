@@ -149,3 +149,20 @@ func (c *Cluster) stillThere(t execTarget) error {
 	}
 	return nil
 }
+
+// MainContainer is the only container of the service's pods, or the one that they call the default; "" when there is no telling.
+func (c *Cluster) MainContainer(ctx context.Context, svc catalog.Service) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.o.CallTimeout)
+	defer cancel()
+	w, err := c.workload(ctx, svc)
+	if err != nil {
+		return "", err
+	}
+	if name := w.template.Annotations[defaultContainer]; name != "" {
+		return name, nil
+	}
+	if len(w.template.Spec.Containers) == 1 {
+		return w.template.Spec.Containers[0].Name, nil
+	}
+	return "", nil
+}

@@ -17,6 +17,7 @@ import (
 type executor interface {
 	Exec(ctx context.Context, svc catalog.Service, r k8sops.ExecRequest) (k8sops.ExecResult, error)
 	WorstPods(ctx context.Context, svc catalog.Service, n int) ([]string, error)
+	MainContainer(ctx context.Context, svc catalog.Service) (string, error)
 }
 
 // program is one of the programs that run inside a container: how a step becomes argument lists, and how their answers are read.

@@ -29,27 +29,6 @@ func New(cluster func(name string) (Cluster, error), cat func() *catalog.Catalog
 	return &Runner{cluster: cluster, catalog: cat, prober: prober}
 }
 
-// Bind fills a step's placeholders from the catalogue and from given. missing names what somebody has to be asked for; bound is empty then.
-func (r *Runner) Bind(_ context.Context, svc catalog.Service, step runbook.Step, given runbook.Values) (bound []runbook.Step, missing []runbook.Hole, err error) {
-	values := runbook.ServiceValues(svc)
-	for name, v := range given {
-		values[name] = v
-	}
-	for _, h := range step.Holes() {
-		if values[h.Name] == "" {
-			missing = append(missing, h)
-		}
-	}
-	if len(missing) > 0 {
-		return nil, missing, nil
-	}
-	one, err := runbook.Bind(step, svc, values)
-	if err != nil {
-		return nil, nil, err
-	}
-	return []runbook.Step{one}, nil, nil
-}
-
 // Run carries out one bound step of class Check. It never fails: what cannot be answered is an Unknown finding that says why. What the step
 // pipes its output into is done to Raw; the finding is always made of the whole output.
 func (r *Runner) Run(ctx context.Context, svc catalog.Service, step runbook.Step) finding.Report {
