@@ -42,9 +42,9 @@ func refuse(c Code, format string, args ...any) error {
 const RolesMaxAge = time.Hour
 
 // Decide counts one person's yes or no on a locked request. It refuses self-approval, people the policy does not name, stale group
-// memberships, repeats, a plan other than the one seen, expiry, and any state but pending. A request that is past its time becomes
+// memberships, repeats, a card other than the present one ([Request.Shown]; "" for none), expiry, and any state but pending. A request that is past its time becomes
 // expired even though the vote is refused, so callers store r in both cases. With the last missing yes the state becomes approved.
-func (r *Request) Decide(a catalog.Actor, yes bool, why, seenDigest string, policy catalog.Policy, now time.Time) error {
+func (r *Request) Decide(a catalog.Actor, yes bool, why, seen string, policy catalog.Policy, now time.Time) error {
 	if r.Expire(now) {
 		return refuse(CodeExpired, "%s expired at %s, so nothing was done. Ask again if it is still needed.", r.ID, r.ExpiresAt.UTC().Format("15:04 MST"))
 	}
@@ -57,7 +57,7 @@ func (r *Request) Decide(a catalog.Actor, yes bool, why, seenDigest string, poli
 	if err := mayDecide(a, r.ID, policy, now); err != nil {
 		return err
 	}
-	if seenDigest != "" && seenDigest != r.Digest {
+	if seen != "" && seen != r.Shown() {
 		return refuse(CodeChanged, "The plan of %s changed since your card was made; your click was not counted. Look at the new diff and decide again.", r.ID)
 	}
 	if slices.ContainsFunc(r.Votes, func(v Vote) bool { return v.Person == a.Person }) {
@@ -232,12 +232,15 @@ func (r *Request) Break(a catalog.Actor, why string, policy catalog.Policy, now 
 	if err := r.Move(Approved, "break-glass by "+a.Name()+": "+why, now); err != nil {
 		return err
 	}
-	r.Broken = &BreakGlass{Actor: a, Why: why, Digest: r.Digest, At: now}
+	r.Broken = &BreakGlass{Actor: a, Why: why, Digest: r.Digest, Round: r.Round, At: now}
 	return nil
 }
 
-// ByGlass reports whether the present plan may run because the glass was broken for it. A plan that changed since needs approvals again.
-func (r *Request) ByGlass() bool { return r.Broken != nil && r.Broken.Digest == r.Digest }
+// ByGlass reports whether the present plan may run because the glass was broken for it. A plan that changed since, or whose blast radius
+// became worse, needs approvals again.
+func (r *Request) ByGlass() bool {
+	return r.Broken != nil && r.Broken.Digest == r.Digest && r.Broken.Round == r.Round
+}
 
 // same reports whether two actors are one human: the same person, or the same account under a name that the catalogue changed meanwhile.
 func same(a, b catalog.Actor) bool {

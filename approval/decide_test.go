@@ -268,3 +268,32 @@ func TestVoidTakesTheVotesBack(t *testing.T) {
 		t.Errorf("got state %s, %d votes, digest of the new plan: %v", r.State, len(r.Votes), r.Digest == other.Digest())
 	}
 }
+
+// The digest says what would be done, not what it can hurt: whoever saw the milder card must look again.
+func TestAWorseBlastRadiusUnderTheSameDigestTakesANewLook(t *testing.T) {
+	t.Parallel()
+	pol := policy(oneOf("senior"))
+	bob := person("bob", "senior")
+	r := pending(t, pol)
+	before := r.Shown()
+	if err := r.Decide(bob, true, "", before, pol, noon); err != nil {
+		t.Fatal(err)
+	}
+	worse := somePlan(t)
+	worse.Blast.LastHealthy = true
+	if err := r.Void(worse, "it would touch the last healthy replica", 15*time.Minute, noon); err != nil {
+		t.Fatal(err)
+	}
+	if worse.Digest() != somePlan(t).Digest() {
+		t.Fatal("this test is about one digest")
+	}
+	if got := code(t, r.Decide(bob, true, "", before, pol, noon)); got != approval.CodeChanged || r.State != approval.Pending {
+		t.Errorf("a click on the milder card: %q, state %s", got, r.State)
+	}
+	if got := code(t, r.Decide(bob, false, "", before, pol, noon)); got != approval.CodeChanged {
+		t.Errorf("a no on the milder card: %q", got)
+	}
+	if err := r.Decide(bob, true, "", r.Shown(), pol, noon); err != nil || r.State != approval.Approved {
+		t.Errorf("a click on the present card: %v, state %s", err, r.State)
+	}
+}

@@ -103,6 +103,26 @@ func TestAGlassIsBrokenForOnePlan(t *testing.T) {
 	}
 }
 
+func TestAGlassIsNotBrokenForAWorseBlastRadius(t *testing.T) {
+	t.Parallel()
+	p := policy(oneOf("senior"))
+	r := pending(t, p)
+	if err := r.Break(person("alice", "oncall"), "nobody answers", p, noon.Add(6*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	worse := somePlan(t)
+	worse.Blast.LastHealthy = true
+	if err := r.Void(worse, "it would touch the last healthy replica", 15*time.Minute, noon.Add(7*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if r.ByGlass() {
+		t.Error("got the worse plan covered by the glass of the milder one")
+	}
+	if err := r.Break(person("alice", "oncall"), "still nobody", p, noon.Add(8*time.Minute)); err != nil || !r.ByGlass() {
+		t.Errorf("broken once more: %v, by glass: %v", err, r.ByGlass())
+	}
+}
+
 func TestARenamedRequesterStaysTheSameHuman(t *testing.T) {
 	t.Parallel()
 	p := policy(oneOf("senior"))

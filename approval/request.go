@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -56,6 +57,7 @@ type BreakGlass struct {
 	Why   string        `json:"why"`
 	// Digest is the plan that it was broken for; another plan needs approvals, or another break.
 	Digest string    `json:"digest"`
+	Round  int       `json:"round,omitempty"`
 	At     time.Time `json:"at"`
 	// ReviewedBy is the other person who has looked at it since, "" while it is open.
 	ReviewedBy string    `json:"reviewedBy,omitempty"`
@@ -77,6 +79,8 @@ type Request struct {
 	ExpiresAt time.Time   `json:"expiresAt"`
 	// Digest of Plan; votes for another digest do not count.
 	Digest string `json:"digest"`
+	// Round counts how often the votes were taken back. The same change may be up again with a worse blast radius, under the same digest.
+	Round int `json:"round,omitempty"`
 	// Failing names the checks that failed when the request was made; they must be green before it counts as verified.
 	Failing []string `json:"failing,omitempty"`
 	// DecidedAt is when the last state change happened.
@@ -159,7 +163,16 @@ func (r *Request) Void(p plan.Plan, why string, expires time.Duration, now time.
 		return err
 	}
 	r.Plan, r.Digest, r.Votes, r.ExpiresAt = p, p.Digest(), nil, now.Add(expires)
+	r.Round++
 	return nil
+}
+
+// Shown identifies what the present card shows: the digest, and from the second round on which round. Buttons carry it.
+func (r *Request) Shown() string {
+	if r.Round == 0 {
+		return r.Digest
+	}
+	return fmt.Sprintf("%s.%d", r.Digest, r.Round)
 }
 
 // Expire ends a request whose time is over; it does nothing to one that is not due or has moved on.

@@ -149,7 +149,7 @@ func (d *Desk) Remind(ctx context.Context, id string) error {
 	var unreachable error
 	for _, a := range d.candidates(ctx, func(a catalog.Actor) bool { return r.Eligible(a, policy) }) {
 		// Votes for another plan are void, so whoever was told of that one is told again.
-		role := "reminder:" + r.Digest[:min(12, len(r.Digest))] + ":" + a.Person
+		role := "reminder:" + planName(r) + ":" + a.Person
 		if _, told := places[role]; told || a.Slack.User == "" {
 			continue
 		}

@@ -17,6 +17,6 @@ type Incoming struct {
 	// Text is what was typed after the bot's name; for a button, its verb and value.
 	Text  string
 	Where card.Address
-	// Seen is the digest of the plan on the clicked card, "" when nothing was clicked.
+	// Seen is what the clicked card showed ([approval.Request.Shown]), "" when nothing was clicked.
 	Seen string
 }

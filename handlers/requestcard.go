@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/svcdown/svcdown/approval"
@@ -39,7 +40,7 @@ func (d *Desk) requestCard(ctx context.Context, r approval.Request) card.Card {
 		c.Buttons = []card.Button{{Label: redact.Const("Undo…"), Verb: "undo", Value: r.ID}, {Label: redact.Const("Status"), Verb: "status", Value: p.Service}}
 		c.Buttons = d.asking(c.Buttons, p.Service)
 	}
-	c.Notes = append(c.Notes, redact.F("plan %s", r.Digest[:min(12, len(r.Digest))]))
+	c.Notes = append(c.Notes, redact.F("plan %s", planName(r)))
 	return c
 }
 
@@ -74,11 +75,24 @@ func requestFacts(r approval.Request) []card.Fact {
 	if r.Why != "" {
 		facts = append(facts, card.Fact{Label: redact.Const("Why"), Value: redact.F("%s", r.Why)})
 	}
+	switch r.State {
+	case approval.Denied, approval.Expired, approval.Cancelled, approval.NotStarted, approval.Unknown:
+		return facts // there is nothing to undo, or nobody knows whether there is
+	}
 	undo := p.Undo
 	if undo.Empty() {
 		undo = redact.Const("cannot be undone")
 	}
 	return append(facts, card.Fact{Label: redact.Const("Undo"), Value: undo})
+}
+
+// planName is short for what a card shows: another round of the same plan is another name.
+func planName(r approval.Request) string {
+	name := r.Digest[:min(12, len(r.Digest))]
+	if r.Round > 0 {
+		name = fmt.Sprintf("%s.%d", name, r.Round)
+	}
+	return name
 }
 
 func blast(b plan.Blast) redact.Text {
@@ -122,7 +136,7 @@ func voteLines(r approval.Request) redact.Text {
 }
 
 func approveButton(r approval.Request, label redact.Text) card.Button {
-	return card.Button{Label: label, Verb: "approve", Value: r.ID + "|" + r.Digest, Style: card.Primary, Confirm: &card.Confirm{
+	return card.Button{Label: label, Verb: "approve", Value: r.ID + "|" + r.Shown(), Style: card.Primary, Confirm: &card.Confirm{
 		Title: redact.F("%s %s?", title(r.Plan.Action), r.Plan.Service),
 		Body:  redact.F("%s/%s in %s / %s. It is carried out as soon as enough people agreed.", r.Plan.Target.Kind, r.Plan.Target.Name, r.Plan.Target.Cluster, r.Plan.Target.Namespace),
 		Yes:   redact.Const("Approve"),
@@ -130,7 +144,7 @@ func approveButton(r approval.Request, label redact.Text) card.Button {
 }
 
 func denyButton(r approval.Request) card.Button {
-	return card.Button{Label: redact.Const("Deny"), Verb: "deny", Value: r.ID + "|" + r.Digest, Style: card.Danger, Confirm: &card.Confirm{
+	return card.Button{Label: redact.Const("Deny"), Verb: "deny", Value: r.ID + "|" + r.Shown(), Style: card.Danger, Confirm: &card.Confirm{
 		Title: redact.F("Deny %s?", r.ID), Body: redact.Const("This ends the request. To say why, write: deny ID WHY"), Yes: redact.Const("Deny"),
 	}}
 }
@@ -146,7 +160,7 @@ func (d *Desk) resultCard(r approval.Request) (c card.Card, key string, ok bool)
 		if undoable(r) && r.State.Final() {
 			c.Buttons = d.asking([]card.Button{{Label: redact.Const("Undo…"), Verb: "undo", Value: r.ID}}, p.Service)
 		}
-		return c, "result:" + r.ID + ":" + string(r.State) + ":" + r.Digest[:min(12, len(r.Digest))], true
+		return c, "result:" + r.ID + ":" + string(r.State) + ":" + planName(r), true
 	}
 	switch r.State {
 	case approval.Pending:
