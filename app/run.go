@@ -84,7 +84,7 @@ func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 	running.Go(func() {
 		st.connect(dbCtx, store.Config{URL: url, Log: log, Now: time.Now}, store.Jobs{
 			Execute: desk.Execute, Watch: desk.Watch, Reconcile: desk.Reconcile, Remind: desk.Remind, Announce: desk.Announce, Inbox: slack.Process,
-			Incident: desk.ShowIncident, Escalate: desk.Escalate,
+			Incident: desk.ShowIncident, Escalate: desk.Escalate, Look: desk.Look,
 		}, opened, log)
 	})
 	ending.push("database", func() error {

@@ -11,8 +11,6 @@ import (
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
-	"github.com/svcdown/svcdown/diagnose"
-	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/redact"
 )
@@ -60,7 +58,7 @@ func (s *showing) all(ctx context.Context) error {
 		return errors.Join(err, s.announcement(ctx))
 	}
 	return errors.Join(
-		s.header(ctx), s.announcement(ctx), s.furnish(ctx), s.rungs(ctx), s.look(ctx), s.recovered(ctx), s.postmortem(ctx), s.archive(ctx),
+		s.header(ctx), s.announcement(ctx), s.furnish(ctx), s.rungs(ctx), s.recovered(ctx), s.postmortem(ctx), s.archive(ctx),
 	)
 }
 
@@ -203,44 +201,6 @@ func (s *showing) page(r incident.Rung) incident.Page {
 		p.Link = "https://app.slack.com/client/" + s.Catalog().Slack.Team + "/" + s.i.Room
 	}
 	return p
-}
-
-// look runs the checks by itself at the beginning and whenever the incident was reopened, and posts what they say.
-func (s *showing) look(ctx context.Context) error {
-	svc, ok := s.Catalog().Service(s.i.Service)
-	role := "look:" + strconv.FormatInt(s.i.Opened().Unix(), 10)
-	if _, looked := s.done[role]; !ok || looked || !s.i.State.Active() {
-		return nil
-	}
-	cl, err := s.Clusters(svc.Cluster)
-	if err != nil {
-		return err
-	}
-	started := s.Now()
-	findings := s.check(ctx, cl, svc, func(finding.Finding) {})
-	_, verdict := diagnose.Verdict(svc, findings)
-	c := statusCard(svc, findings, s.Now().Sub(started))
-	c.Buttons = s.asking(c.Buttons, svc.Name)
-	err = s.once(ctx, role, func() (card.Address, error) {
-		at, err := s.Talk.At(s.place()).Say(ctx, role+":"+s.i.ID, c)
-		if err != nil || at.Message == "" {
-			return at, err
-		}
-		if at.Thread == "" {
-			at.Thread = at.Message
-		}
-		if e := evidenceCard(svc, findings); len(e.Parts) > 0 {
-			_, err = s.Talk.At(at).Say(ctx, "evidence:"+role+":"+s.i.ID, e)
-		}
-		return at, err
-	})
-	if err != nil {
-		return err
-	}
-	_, err = s.changeIncident(ctx, s.i.ID, "svcdown", func(i *incident.Incident) ([]incident.Event, error) {
-		return []incident.Event{i.Judge(verdict, s.Now())}, nil
-	})
-	return err
 }
 
 // recovered proposes to resolve once every alert has recovered. It never resolves by itself.

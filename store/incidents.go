@@ -127,6 +127,11 @@ func (s *Store) follow(ctx context.Context, tx pgx.Tx, q *query.Queries, was, is
 			return err
 		}
 	}
+	if !was.State.Active() && is.State.Active() {
+		if err := s.insert(ctx, tx, lookArgs{ID: is.ID}, time.Time{}); err != nil {
+			return err
+		}
+	}
 	if err := s.insertUnlessWaiting(ctx, tx, incidentArgs{ID: is.ID}, is.ID); err != nil {
 		return err
 	}

@@ -52,6 +52,9 @@ type (
 	escalateArgs struct {
 		ID string `json:"id"`
 	}
+	lookArgs struct {
+		ID string `json:"id"`
+	}
 	sweepArgs struct{}
 )
 
@@ -64,6 +67,7 @@ func (expireArgs) Kind() string    { return "expire" }
 func (inboxArgs) Kind() string     { return "inbox" }
 func (incidentArgs) Kind() string  { return "incident" }
 func (escalateArgs) Kind() string  { return "escalate" }
+func (lookArgs) Kind() string      { return "look" }
 func (sweepArgs) Kind() string     { return "sweep" }
 
 // A change is attempted once by its job; what became of it is for reconciling to find out.
@@ -84,6 +88,7 @@ func (incidentArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxA
 func (escalateArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: 100, Priority: 1}
 }
+func (lookArgs) InsertOpts() river.InsertOpts  { return river.InsertOpts{MaxAttempts: 10} }
 func (sweepArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
 
 // jobsForNew inserts what a new request needs.

@@ -30,7 +30,9 @@ type Jobs struct {
 	Incident func(ctx context.Context, id string) error
 	// Escalate climbs an incident's ladder if it is due. It comes too often rather than too seldom.
 	Escalate func(ctx context.Context, id string) error
-	Inbox    func(ctx context.Context, key, kind string, payload []byte) error
+	// Look finds out what is wrong, once for each time that an incident is opened or reopened.
+	Look  func(ctx context.Context, id string) error
+	Inbox func(ctx context.Context, key, kind string, payload []byte) error
 }
 
 // Start works jobs until [Store.Stop]. What an earlier crash left behind is taken up at once.
@@ -103,6 +105,10 @@ func (s *Store) workers(jobs Jobs) *river.Workers {
 	if jobs.Escalate != nil {
 		river.AddWorker(w, &worker[escalateArgs]{timeout: time.Minute, again: 5 * time.Second,
 			do: func(ctx context.Context, a escalateArgs) error { return jobs.Escalate(ctx, a.ID) }})
+	}
+	if jobs.Look != nil {
+		river.AddWorker(w, &worker[lookArgs]{timeout: 2 * time.Minute, again: 5 * time.Second,
+			do: func(ctx context.Context, a lookArgs) error { return jobs.Look(ctx, a.ID) }})
 	}
 	if jobs.Inbox != nil {
 		river.AddWorker(w, &worker[inboxArgs]{timeout: 2 * time.Minute, again: time.Second,
