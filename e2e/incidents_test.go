@@ -59,8 +59,10 @@ func cmdRooms(ts *testscript.TestScript, _ bool, args []string) {
 
 // cmdChannel: channel NAME [USER...] is people making a channel of their own.
 func cmdChannel(ts *testscript.TestScript, _ bool, args []string) {
-	_, err := of(ts).slack.ChangeChannel(slacksim.ChannelChange{Name: args[0], AddMembers: args[1:]})
+	s := of(ts)
+	id, err := s.slack.ChangeChannel(slacksim.ChannelChange{Name: args[0], AddMembers: args[1:]})
 	ts.Check(err)
+	s.made[args[0]] = id
 }
 
 // cmdToday: today VAR FORMAT keeps today's date, as Go writes it.

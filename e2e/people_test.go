@@ -219,9 +219,12 @@ func cmdFiles(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// cmdFault: fault METHOD KIND [TIMES]; cmdSocket: socket OP; cmdGroup: group HANDLE [USER...] sets the members.
+// cmdFault: fault METHOD KIND [TIMES], where KIND may be error:CODE; cmdSocket: socket OP; cmdGroup: group HANDLE [USER...] sets the members.
 func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
 	f := slacksim.Fault{Method: args[0], Kind: args[1], Times: 1, RetryAfter: 1}
+	if kind, code, ok := strings.Cut(f.Kind, ":"); ok {
+		f.Kind, f.Error = kind, code
+	}
 	if len(args) > 2 {
 		_, err := fmt.Sscan(args[2], &f.Times)
 		ts.Check(err)
@@ -253,6 +256,9 @@ func (s *story) channel(ts *testscript.TestScript, name string) string {
 		if c.Name == name {
 			return c.ID
 		}
+	}
+	if id, ok := s.made[name]; ok {
+		return id
 	}
 	for _, r := range s.rooms() {
 		if r.Name == name {

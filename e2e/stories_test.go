@@ -111,11 +111,12 @@ type story struct {
 	redisPort string
 	bots      map[string]*process
 	last      slacksim.Message  // what see found
+	made      map[string]string // the channels that people made, by name
 	heard     map[string]string // by person, the ts of the last whisper that a story looked at
 }
 
 func setUp(env *testscript.Env) error {
-	s := &story{env: env, bots: map[string]*process{}, heard: map[string]string{}}
+	s := &story{env: env, bots: map[string]*process{}, heard: map[string]string{}, made: map[string]string{}}
 	env.Values["story"] = s
 	cfg := slacksim.Marketplace()
 	ws, err := slacksim.New(cfg)
