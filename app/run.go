@@ -220,7 +220,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 		},
 		Talk: talk{slack: slack, terminals: streams}, Directory: slack.Directory(),
 		Incidents: st, Rooms: slack,
-		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Measure: measure,
+		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Checklists: st, Reports: st, Followed: st, Forms: slack, Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
 	})
 	front.desk = desk

@@ -13,39 +13,46 @@ import (
 func (m *page) buttons(buttons []card.Button) []slack.Block {
 	var els []slack.BlockElement
 	for i, b := range buttons {
-		value := clean(b.Value)
-		if len(els) == maxButtons || len(value) > maxValue {
+		if len(els) == maxButtons {
 			break
 		}
-		label := line(b.Label.String())
-		if label == "" {
-			label = line(b.Verb)
+		if e := m.button(b, i, keptForNotes); e != nil {
+			els = append(els, e)
 		}
-		if label == "" {
-			continue
-		}
-		label = short(label, maxButtonText)
-		e := slack.NewButtonBlockElement(actionID(b.Verb, i), value, plainText(label))
-		if b.Style == card.Primary || b.Style == card.Danger {
-			e.WithStyle(slack.Style(b.Style))
-		}
-		if b.Confirm != nil {
-			e.Confirm = confirm(*b.Confirm, b.Style)
-		}
-		size := len(label)
-		if c := e.Confirm; c != nil {
-			size += len(c.Title.Text) + len(c.Text.Text) + len(c.Confirm.Text) + len(c.Deny.Text)
-		}
-		if m.left-size < keptForNotes {
-			break
-		}
-		m.left -= size
-		els = append(els, e)
 	}
+	m.numbered = len(buttons)
 	if len(els) == 0 {
 		return nil
 	}
 	return []slack.Block{slack.NewActionBlock("", els...)}
+}
+
+// button is the i-th of a message; nil when it would leave less than kept of the room.
+func (m *page) button(b card.Button, i, kept int) slack.BlockElement {
+	value, label := clean(b.Value), line(b.Label.String())
+	if label == "" {
+		label = line(b.Verb)
+	}
+	if label == "" || len(value) > maxValue {
+		return nil
+	}
+	label = short(label, maxButtonText)
+	e := slack.NewButtonBlockElement(actionID(b.Verb, i), value, plainText(label))
+	if b.Style == card.Primary || b.Style == card.Danger {
+		e.WithStyle(slack.Style(b.Style))
+	}
+	if b.Confirm != nil {
+		e.Confirm = confirm(*b.Confirm, b.Style)
+	}
+	size := len(label)
+	if c := e.Confirm; c != nil {
+		size += len(c.Title.Text) + len(c.Text.Text) + len(c.Confirm.Text) + len(c.Deny.Text)
+	}
+	if m.left-size < kept {
+		return nil
+	}
+	m.left -= size
+	return e
 }
 
 func confirm(c card.Confirm, style card.Style) *slack.ConfirmationBlockObject {

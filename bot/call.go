@@ -46,6 +46,8 @@ var methods = map[string]method{
 	"usergroups.list":              {20, []string{"usergroups:read"}},
 	"users.info":                   {100, []string{"users:read"}},
 	"views.publish":                {100, nil},
+	"views.open":                   {100, nil},
+	"views.update":                 {100, nil},
 }
 
 const (

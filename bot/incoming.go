@@ -31,6 +31,8 @@ type happening struct {
 	asked *handlers.Incoming
 	// click is true for buttons: they count, so they are stored before they are acked.
 	click bool
+	// refusal goes back with the ack: what is wrong with a form.
+	refusal any
 	// sharedKnown is true when the payload itself says whether the channel is shared with another workspace.
 	sharedKnown bool
 	// pinned is a message that somebody marked; its text is still to be read.
@@ -87,7 +89,7 @@ func readCommand(payload []byte) (happening, error) {
 		return happening{}, fmt.Errorf("user_id or trigger_id is missing")
 	}
 	return happening{key: "command:" + p.Trigger, asked: &handlers.Incoming{
-		From: catalog.SlackID{Team: p.Team, User: p.User}, Text: typed(p.Text, ""),
+		From: catalog.SlackID{Team: p.Team, User: p.User}, Text: typed(p.Text, ""), Trigger: p.Trigger,
 		Where: card.Address{Team: p.Team, Channel: p.Channel, ResponseURL: p.ResponseURL},
 	}}, nil
 }
@@ -214,6 +216,7 @@ func readClick(payload []byte) (happening, error) {
 	var p struct {
 		Type        string `json:"type"`
 		ResponseURL string `json:"response_url"`
+		Trigger     string `json:"trigger_id"`
 		Team        struct {
 			ID string `json:"id"`
 		} `json:"team"`
@@ -244,7 +247,11 @@ func readClick(payload []byte) (happening, error) {
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return happening{}, err
 	}
-	if p.Type != "block_actions" {
+	switch p.Type {
+	case "view_submission":
+		return readForm(payload)
+	case "block_actions":
+	default:
 		return happening{}, nil // nothing else is offered in this version
 	}
 	if len(p.Actions) == 0 || p.User.ID == "" {
@@ -256,9 +263,9 @@ func readClick(payload []byte) (happening, error) {
 	}
 	value, seen, _ := strings.Cut(a.Value, "|")
 	in := &handlers.Incoming{
-		From:  catalog.SlackID{Team: first(p.User.Team, p.Team.ID), User: p.User.ID},
-		Text:  strings.TrimSpace(verbOf(a.ID) + " " + value),
-		Seen:  seen,
+		From: catalog.SlackID{Team: first(p.User.Team, p.Team.ID), User: p.User.ID},
+		Text: strings.TrimSpace(verbOf(a.ID) + " " + value),
+		Seen: seen, Trigger: p.Trigger,
 		Where: card.Address{Team: p.Team.ID, Channel: first(p.Channel.ID, p.Container.Channel), ResponseURL: p.ResponseURL},
 	}
 	message := first(p.Message.TS, p.Container.Message)

@@ -31,20 +31,27 @@ type envelope struct {
 	kind    string
 	payload json.RawMessage
 	at      time.Time
-	ack     func()
+	// ack confirms it, with a reply where Slack takes one; nil for none.
+	ack func(reply any)
 }
 
 // receive acks an envelope and sees that what it says is done. What counts (a click, a changing command) is acked only once it is
 // stored; while the inbox is away it is handed over directly, and the desk refuses what it cannot record.
 func (b *Bot) receive(ctx context.Context, e envelope) {
+	var reply any
 	acked := func() {
-		e.ack()
+		e.ack(reply)
 		b.metrics.ack(e.kind, time.Since(e.at))
 	}
 	h, err := read(e.kind, e.payload)
 	if err != nil {
 		b.cfg.Log.Error().Err(err).Str("kind", e.kind).Msg("unreadable envelope; acked and dropped, it would come again unchanged")
 		b.metrics.lost.WithLabelValues("unreadable").Inc()
+		acked()
+		return
+	}
+	if h.refusal != nil {
+		reply = h.refusal
 		acked()
 		return
 	}

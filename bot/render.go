@@ -90,7 +90,9 @@ type page struct {
 	blocks []slack.Block
 	left   int // bytes of text that still fit
 	room   int // blocks that still fit
-	cut    bool
+	// numbered counts the buttons: their IDs must differ within a message.
+	numbered int
+	cut      bool
 }
 
 func (m *page) verdict(c card.Card) {
@@ -144,6 +146,10 @@ func (m *page) part(p card.Part) {
 			keep = head
 		}
 		m.code(p.Code.Title, p.Code.Text.String(), keep)
+	case p.Item != nil:
+		m.item(*p.Item)
+	case len(p.Links) > 0:
+		m.links(p.Links)
 	}
 }
 

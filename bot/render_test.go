@@ -43,6 +43,19 @@ func cards() map[string]card.Card {
 			},
 			Notes: []redact.Text{redact.Const("6 checks in 84 ms")},
 		},
+		"checklist": {
+			Title: redact.Const("backend · C-7K3MQX"), State: card.Fail, Verdict: redact.Const("Immediate Actions (0-5 minutes): 2 of 3 done, 1 failing"),
+			Parts: []card.Part{
+				{Text: redact.Const("1. ASSESS IMPACT")},
+				{Item: &card.Item{Line: redact.Const("1. Check service status"), More: redact.Const("kubectl get pods -l app=<service-name>"),
+					Buttons: []card.Button{{Label: redact.Const("Run"), Verb: "step", Value: "C-7K3MQX 1 run"}}}},
+				{Item: &card.Item{Mark: card.MarkFail, Line: redact.Const("2. Check recent events"), More: redact.Const("<!channel> 2 of 3 pods crash · alice at 14:02 UTC"),
+					Buttons: []card.Button{{Label: redact.Const("Run again"), Verb: "step", Value: "C-7K3MQX 2 run"}, {Label: redact.Const("Raw output"), Verb: "step", Value: "C-7K3MQX 2 output"}}}},
+				{Item: &card.Item{Mark: card.MarkDone, Line: redact.Const("3. Tell people"), More: redact.Const("done by bob at 14:05 UTC")}},
+				{Links: []card.Link{{Text: redact.Const("Grafana"), URL: "https://grafana.example.com/d/1"}, {Text: redact.Const("no"), URL: "javascript:alert(1)"}}},
+			},
+			Buttons: []card.Button{{Label: redact.Const("Run all checks"), Verb: "step", Value: "C-7K3MQX p1 run", Style: card.Primary}},
+		},
 		"running": {Title: redact.Const("backend"), State: card.Running, Verdict: redact.Const("Checking backend: 2 checks are back after 1 s")},
 		"approval": {
 			Title: redact.Const("restart of backend"), State: card.Waiting, Verdict: redact.Const("R-7K3MQX: alice asks to restart backend; 0 of 1, waiting on senior"),

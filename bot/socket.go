@@ -165,7 +165,7 @@ func (s *socket) arrived(ctx context.Context, e socketmode.Event) {
 		return
 	}
 	s.health.event(s.cfg.Now())
-	in := envelope{kind: req.Type, payload: req.Payload, at: time.Now(), ack: func() { s.ack(ctx, req.EnvelopeID) }}
+	in := envelope{kind: req.Type, payload: req.Payload, at: time.Now(), ack: func(reply any) { s.ack(ctx, req.EnvelopeID, reply) }}
 	select {
 	case s.intake <- in:
 	default:
@@ -174,10 +174,10 @@ func (s *socket) arrived(ctx context.Context, e socketmode.Event) {
 	}
 }
 
-func (s *socket) ack(ctx context.Context, id string) {
+func (s *socket) ack(ctx context.Context, id string, reply any) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()
-	if err := s.client.AckCtx(ctx, id, nil); err != nil {
+	if err := s.client.AckCtx(ctx, id, reply); err != nil {
 		s.cfg.Log.Warn().Err(err).Msg("ack; Slack delivers again")
 	}
 }

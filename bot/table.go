@@ -109,6 +109,12 @@ func plain(c card.Card) redact.Text {
 		case p.Code != nil:
 			say(p.Code.Title.String())
 			say(p.Code.Text.String())
+		case p.Item != nil:
+			say(itemMarks[p.Item.Mark], " ", p.Item.Line.String())
+			say(p.Item.More.String())
+		}
+		for _, l := range p.Links {
+			say(l.Text.String(), ": ", l.URL)
 		}
 		for _, f := range p.Facts {
 			say(f.Label.String(), ": ", f.Value.String())

@@ -40,6 +40,40 @@ type Part struct {
 	Findings []finding.Finding `json:"findings,omitempty"`
 	Table    *finding.Table    `json:"table,omitempty"`
 	Code     *Code             `json:"code,omitempty"`
+	Item     *Item             `json:"item,omitempty"`
+	Links    []Link            `json:"links,omitempty"`
+}
+
+// Item is one entry of a list that people work through, with the buttons that belong to it.
+type Item struct {
+	Mark Mark `json:"mark,omitempty"`
+	// Line is what it is, More what came of it or what it would do.
+	Line    redact.Text `json:"line"`
+	More    redact.Text `json:"more,omitzero"`
+	Buttons []Button    `json:"buttons,omitempty"`
+}
+
+// Mark says how an item stands.
+type Mark string
+
+// The marks.
+const (
+	MarkOpen    Mark = ""
+	MarkRunning Mark = "running"
+	MarkOK      Mark = "ok"
+	MarkWarn    Mark = "warn"
+	MarkFail    Mark = "fail"
+	MarkUnknown Mark = "unknown"
+	MarkWaiting Mark = "waiting"
+	MarkDone    Mark = "done"
+	MarkSkipped Mark = "skipped"
+	MarkRefused Mark = "refused"
+)
+
+// Link is a place on the web. Only http and https addresses are made into links.
+type Link struct {
+	Text redact.Text `json:"text"`
+	URL  string      `json:"url"`
 }
 
 // Fact is a label and its value.

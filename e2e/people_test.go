@@ -163,7 +163,7 @@ func cmdRemember(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], id)
 }
 
-// cmdClick: click [-twice] USER LABEL presses a button of the last seen message; click -old presses it as it stood when it was seen, whatever
+// cmdClick: click [-twice] USER LABEL [VALUE] presses a button of the last seen message, where several are called so the one whose value matches; click -old presses it as it stood when it was seen, whatever
 // the card shows by now: the client of somebody who has not caught up.
 func cmdClick(ts *testscript.TestScript, neg bool, args []string) {
 	s := of(ts)
@@ -177,7 +177,7 @@ func cmdClick(ts *testscript.TestScript, neg bool, args []string) {
 	} else {
 		s.look()
 	}
-	block, action, value := button(s.last, args[1])
+	block, action, value := button(s.last, args[1], strings.Join(args[2:], " "))
 	if action == "" {
 		ts.Fatalf("no button %q in: %s", args[1], flat(s.last))
 	}
@@ -201,7 +201,7 @@ func (s *story) look() {
 // cmdForge: forge USER LABEL VALUE presses a button with another value than the app gave it.
 func cmdForge(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
-	block, action, _ := button(s.last, args[1])
+	block, action, _ := button(s.last, args[1], "")
 	ts.Check(s.slack.Act(slacksim.Action{User: args[0], Channel: s.last.Channel, MessageTS: s.last.TS, BlockID: block, ActionID: action, Value: args[2], Forge: true}))
 }
 
@@ -304,6 +304,7 @@ func walk(v any, visit func(key string, v any)) {
 		}
 	case []any:
 		for _, x := range v {
+			visit("", x)
 			walk(x, visit)
 		}
 	}
@@ -319,27 +320,22 @@ func maps(m map[string]any) func(yield func(string) bool) {
 	}
 }
 
-// button finds the button whose label contains label.
-func button(m slacksim.Message, label string) (block, action, value string) {
+// button finds the button whose label contains label and whose value matches value, "" for any.
+func button(m slacksim.Message, label, value string) (block, action, is string) {
+	re := regexp.MustCompile(value)
 	for _, b := range m.Blocks {
-		walk(b, func(key string, v any) {
-			elements, ok := v.([]any)
-			if !ok || key != "elements" || action != "" {
-				return
-			}
-			for _, e := range elements {
-				el, _ := e.(map[string]any)
-				text, _ := el["text"].(map[string]any)
-				if el["type"] == "button" && text != nil && strings.Contains(fmt.Sprint(text["text"]), label) {
-					block, _ = b["block_id"].(string)
-					action, _ = el["action_id"].(string)
-					value, _ = el["value"].(string)
-					return
-				}
+		walk(map[string]any{"block": map[string]any(b)}, func(_ string, v any) {
+			el, _ := v.(map[string]any)
+			text, _ := el["text"].(map[string]any)
+			has, _ := el["value"].(string)
+			if action == "" && el["type"] == "button" && text != nil && strings.Contains(fmt.Sprint(text["text"]), label) && re.MatchString(has) {
+				block, _ = b["block_id"].(string)
+				action, _ = el["action_id"].(string)
+				is = has
 			}
 		})
 	}
-	return block, action, value
+	return block, action, is
 }
 
 // transcript is everything said, for a failed story.

@@ -93,7 +93,7 @@ func params(dir string) testscript.Params {
 			"room": cmdRoom, "rooms": cmdRooms, "channel": cmdChannel, "today": cmdToday, "pushpin": cmdPushpin, "file": cmdFile,
 			"incident": cmdIncident, "calls": cmdCalls, "home": cmdHome,
 			"http": cmdHTTP, "slack": cmdSlack, "logline": cmdLogLine, "nowhere": cmdNowhere, "keep": cmdKeep,
-			"eventually": cmdEventually,
+			"eventually": cmdEventually, "form": cmdForm, "fill": cmdFill, "wrong": cmdWrong,
 		},
 	}
 }

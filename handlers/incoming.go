@@ -17,6 +17,10 @@ type Incoming struct {
 	// Text is what was typed after the bot's name; for a button, its verb and value.
 	Text  string
 	Where card.Address
+	// Trigger lets a form be opened for whoever did it, within three seconds; "" where there are no forms.
+	Trigger string
+	// Values are what a form was filled in with, by name.
+	Values map[string]string
 	// Seen is what the clicked card showed ([approval.Request.Shown]), "" when nothing was clicked.
 	Seen string
 }

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/svcdown/svcdown/redact"
+	"github.com/svcdown/svcdown/runbook"
 )
 
 // Command is what was typed, taken apart: verb, arguments, flags. No shell is involved and nothing is expanded.
@@ -13,6 +14,8 @@ type Command struct {
 	Verb  string
 	Args  []string
 	Flags map[string]string // a flag without a value has "true"
+	// Set are the values of --set NAME=VALUE, which may be written several times, and of a form.
+	Set map[string]string
 }
 
 // maxTyped bounds what is parsed, in bytes; Slack cuts at 40,000, and no command of ours needs a hundredth of it.
@@ -22,7 +25,7 @@ const maxTyped = 4000
 var short = map[string]string{"p": "previous", "c": "container", "n": "tail"}
 
 // valued are the flags that take the next word as their value.
-var valued = map[string]bool{"tail": true, "container": true, "pod": true, "revision": true, "why": true}
+var valued = map[string]bool{"set": true, "tail": true, "container": true, "pod": true, "revision": true, "why": true}
 
 // Parse takes a typed line apart. Phones write — for -- and curly quotes for straight ones; both mean the same here. A quote that is
 // not closed reaches to the end.
@@ -58,14 +61,36 @@ func Parse(text string) (Command, error) {
 		default:
 			value = "true"
 		}
+		if name == "set" {
+			if err := cmd.set(value); err != nil {
+				return Command{}, err
+			}
+			continue
+		}
 		cmd.Flags[name] = value
 	}
 	return cmd, nil
 }
 
+// set takes NAME=VALUE; the name may be written as in the document: <desired-count>, DESIRED_COUNT.
+func (c *Command) set(pair string) error {
+	name, value, ok := strings.Cut(pair, "=")
+	if name = runbook.HoleName(name); !ok || name == "" || value == "" {
+		return &Problem{Code: "usage", Text: redact.Const("--set takes NAME=VALUE; nothing was done."), Next: redact.Const("For example: --set desired-count=5")}
+	}
+	if c.Set == nil {
+		c.Set = map[string]string{}
+	}
+	c.Set[name] = value
+	return nil
+}
+
 func example(flag string) string {
-	if flag == "tail" {
+	switch flag {
+	case "tail":
 		return "100"
+	case "set":
+		return "NAME=VALUE"
 	}
 	return "NAME"
 }

@@ -35,9 +35,15 @@ type Config struct {
 	Runbooks  Runbooks
 	Incidents Incidents
 	Rooms     Rooms
-	Measure   Measure
-	Log       zerolog.Logger
-	Now       func() time.Time
+	// Checklists, Reports and Followed keep what has become of the steps of runbooks.
+	Checklists Checklists
+	Reports    Reports
+	Followed   Followed
+	// Forms asks people for values; nil where there are no forms.
+	Forms   Asker
+	Measure Measure
+	Log     zerolog.Logger
+	Now     func() time.Time
 	// Settle is how long after a rollout no container may restart before the change counts as verified.
 	Settle time.Duration
 	// Pager wakes people; nil when none is set up: mentions and direct messages are the page then.
@@ -92,6 +98,8 @@ func (d *Desk) table() []verb {
 		{name: "changes", usage: "changes SERVICE [1h]", summary: "what changed around it, and by whom; the worst suspect first", local: true, run: d.changes},
 		{name: "logs", usage: "logs SERVICE [--previous] [--tail N] [--container C] [--pod P]", summary: "the logs of its worst pod", local: true, run: d.logs},
 		{name: "runbooks", usage: "runbooks", summary: "the runbooks I know, and for which services", run: d.runbooks},
+		{name: "runbook", usage: "runbook NAME SERVICE [--set NAME=VALUE]", summary: "open a runbook as a checklist: run its checks, ask for its actions, tick off the rest", changes: true, run: d.runbook},
+		{name: "step", usage: "step ID N|pN|all run|output|ask|post|done|skip|reopen|fill [--set NAME=VALUE]", summary: "work on steps of a checklist: number N, page N, or all of it", changes: true, run: d.step},
 		{name: "restart", usage: "restart SERVICE [--why TEXT]", summary: "ask for a rolling restart", changes: true, run: d.restart},
 		{name: "scale", usage: "scale SERVICE N [--why TEXT]", summary: "ask for N replicas", changes: true, run: d.scale},
 		{name: "rollback", usage: "rollback SERVICE [--revision N] [--why TEXT]", summary: "ask to go back to the last good revision", changes: true, run: d.rollback},
@@ -172,6 +180,12 @@ func (d *Desk) route(ctx context.Context, req *Request) error {
 	}
 	if cmd.Verb == "" {
 		cmd.Verb = "help"
+	}
+	for name, v := range req.Values {
+		if cmd.Set == nil {
+			cmd.Set = map[string]string{}
+		}
+		cmd.Set[name] = v
 	}
 	req.Command = cmd
 	v, ok := d.verb(cmd.Verb)

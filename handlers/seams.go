@@ -7,6 +7,7 @@ import (
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/checklist"
 	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/k8sops"
 	"github.com/svcdown/svcdown/plan"
@@ -133,6 +134,39 @@ type Runbooks interface {
 	Named(name string) (*runbook.Runbook, bool)
 	// Broken lists what cannot be read as it is now.
 	Broken() []runbook.Broken
+}
+
+// Checklists stores runbooks that people work through.
+type Checklists interface {
+	// OpenChecklist stores c. A second call with the same key returns what the first one stored, as it is by now.
+	OpenChecklist(ctx context.Context, key string, c checklist.Checklist) (checklist.Checklist, error)
+	Checklist(ctx context.Context, id string) (checklist.Checklist, error)
+	// ChangeChecklist locks the checklist and hands it to change. When change returns an error nothing is stored, and the error comes back
+	// with the checklist as it stands. What became of the steps is audited in the same transaction.
+	ChangeChecklist(ctx context.Context, id, by string, change func(*checklist.Checklist) error) (checklist.Checklist, error)
+}
+
+// Asker asks a person for values in a form.
+type Asker interface {
+	// Open shows a form to whoever did what trigger came with, which is good for three seconds. A form without fields says that they come.
+	// What is filled in and valid comes back as an [Incoming] with Values.
+	Open(ctx context.Context, trigger string, f card.Form) (id string, err error)
+	// Change replaces an open form.
+	Change(ctx context.Context, id string, f card.Form) error
+}
+
+// Reports keeps the newest report of each step of a checklist.
+type Reports interface {
+	SaveReport(ctx context.Context, id string, step int, r finding.Report) error
+	Report(ctx context.Context, id string, step int) (finding.Report, error)
+}
+
+// Followed ties steps of checklists to the requests that they asked for.
+type Followed interface {
+	// FollowRequest ties a step to the request that was proposed under key. [approval.ErrNotFound] when nothing was.
+	FollowRequest(ctx context.Context, id string, step int, key string) (request string, err error)
+	// Following returns the step that follows a request; [approval.ErrNotFound] when none does.
+	Following(ctx context.Context, request string) (id string, step int, err error)
 }
 
 // Planner binds actions to live objects.

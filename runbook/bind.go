@@ -21,6 +21,20 @@ type Hole struct {
 	Whole bool
 }
 
+// Wrong says why v cannot fill the placeholder, in words behind "it"; "" when it can.
+func (h Hole) Wrong(v string) string {
+	if v == "" {
+		return "is empty"
+	}
+	if h.Whole {
+		return wrong(h.Type, v)
+	}
+	if h.Type != Text && !fragment.MatchString(v) {
+		return "is no plain name"
+	}
+	return ""
+}
+
 // Holes lists the placeholders that a value has to be found for, each name once, in the order written. Manual and refused steps have none.
 func (s Step) Holes() []Hole {
 	if s.Operation == nil {

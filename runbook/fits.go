@@ -16,7 +16,7 @@ func (r *Runbook) Name() string {
 // For is the part of the document that applies to a service: sections of another kind ("Redis Service Down") and steps that are marked for
 // other services ({for=frontend}) are left out, and so are phases that hold nothing then.
 func (r *Runbook) For(svc catalog.Service) *Runbook {
-	out := &Runbook{File: r.File, Title: r.Title, Warnings: r.Warnings}
+	out := &Runbook{File: r.File, Title: r.Title, Source: r.Source, Warnings: r.Warnings}
 	for _, p := range r.Phases {
 		kept := Phase{Title: p.Title, Line: p.Line}
 		for _, s := range p.Sections {

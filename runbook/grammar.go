@@ -191,10 +191,10 @@ func variable(p *syntax.ParamExp) (Word, error) {
 	}
 	computed := p.Flags != nil || p.Excl || p.Length || p.Width || p.IsSet || p.Split != 0 || p.GlobSubst != 0 || p.RcExpand != 0 || p.NestedParam != nil ||
 		p.Index != nil || len(p.Modifiers) > 0 || p.Slice != nil || p.Repl != nil || p.Names != 0 || p.Exp != nil
-	if computed || !syntax.ValidName(name) || holeName(name) == "" {
+	if computed || !syntax.ValidName(name) || HoleName(name) == "" {
 		return nil, refuse("only plain $NAME is supported, not a computed or special variable")
 	}
-	return Word{{Hole: holeName(name), Written: "$" + name}}, nil
+	return Word{{Hole: HoleName(name), Written: "$" + name}}, nil
 }
 
 // unescape takes the backslashes out of unquoted text and refuses what a shell would expand there.

@@ -29,7 +29,7 @@ func Parse(file string, data []byte) (*Runbook, error) {
 	if bytes.HasPrefix(data, []byte{0xFF, 0xFE}) || bytes.HasPrefix(data, []byte{0xFE, 0xFF}) || bytes.IndexByte(data, 0) >= 0 {
 		return nil, fmt.Errorf("read runbook %s: %w", file, errNotText)
 	}
-	d := &document{book: &Runbook{File: file}}
+	d := &document{book: &Runbook{File: file, Source: string(data)}}
 	source := d.clean(data)
 	d.source = []byte(source)
 	d.lines = lineStarts(source)
@@ -46,6 +46,7 @@ type document struct {
 	source []byte
 	lines  []int // offset of each line's start
 
+	commands   int
 	section    *Section   // where steps go now
 	attributes Attributes // from HTML comments, for the next block
 	above      string     // the last text, which titles a block without comments
@@ -147,7 +148,7 @@ var kindTitle = regexp.MustCompile(`(?i)^(?:[\d.]+\s+)?([a-z][a-z0-9 -]*?)\s+ser
 
 func appliesTo(title string) string {
 	if m := kindTitle.FindStringSubmatch(title); m != nil {
-		return holeName(m[1])
+		return HoleName(m[1])
 	}
 	return ""
 }
@@ -283,6 +284,8 @@ func (d *document) add(e entry, attributes Attributes) {
 		step.Phase = d.book.Phases[n-1].Title
 	}
 	step.classify(*e.command)
+	d.commands++
+	step.Number = d.commands
 	s.Steps = append(s.Steps, step)
 }
 

@@ -7,6 +7,8 @@ type Runbook struct {
 	File   string
 	Title  string
 	Phases []Phase
+	// Source is the document as it was given to [Parse].
+	Source string
 	// Warnings are about the document itself: repaired text, blocks without a language, attributes that are not known.
 	Warnings []Warning
 }
@@ -48,8 +50,10 @@ type Warning struct {
 
 // Step is one command.
 type Step struct {
-	File string
-	Line int // of its first line, from 1
+	// Number counts the commands of the document, from 1.
+	Number int
+	File   string
+	Line   int // of its first line, from 1
 	// Phase and Section are the titles that it stands under.
 	Phase, Section string
 	// Title is the comment or the text above the command, "" when there is none.

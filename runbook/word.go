@@ -129,7 +129,7 @@ func (h *holes) protect(src string) (string, error) {
 		if rangeLike.MatchString(s) || strings.HasSuffix(inner, " ") {
 			return s
 		}
-		code, err := h.code(Part{Hole: holeName(inner), Written: s}, len(s)-1)
+		code, err := h.code(Part{Hole: HoleName(inner), Written: s}, len(s)-1)
 		if err != nil {
 			failed = err
 		}
@@ -190,8 +190,8 @@ func (h *holes) restore(s string) (Word, error) {
 
 var notName = regexp.MustCompile(`[^a-z0-9]+`)
 
-// holeName brings the spellings of a placeholder together.
-func holeName(s string) string {
+// HoleName is the one spelling of a placeholder's name: "pod-name" for POD_NAME.
+func HoleName(s string) string {
 	return strings.Trim(notName.ReplaceAllString(strings.ToLower(s), "-"), "-")
 }
 

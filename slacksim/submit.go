@@ -62,7 +62,7 @@ func (w *Workspace) submit(u *User, v *View, entered ViewState) error {
 		return fmt.Errorf("submit the view: %v", missing)
 	}
 	submitted := *v
-	submitted.State = ViewState{Values: values}
+	submitted.State, submitted.Errors = ViewState{Values: values}, nil
 	w.views[v.ID] = &submitted
 	payload := w.interaction("view_submission", u)
 	payload["view"], payload["response_urls"], payload["trigger_id"] = &submitted, []any{}, w.newTrigger(u.ID, v.ID)
@@ -176,6 +176,10 @@ func (w *Workspace) submissionAnswered(u *User, v *View, reply json.RawMessage) 
 		w.closeModals(u.ID)
 		w.notify()
 	case "errors":
+		wrong := *v
+		wrong.Errors = body.Errors
+		w.views[v.ID] = &wrong
+		w.notify()
 		w.show(u.ID, "view", answer{"op": "errors", "view": v, "errors": body.Errors})
 	case "update", "push":
 		next, err := w.readView(body.View, "modal")

@@ -32,6 +32,9 @@ type View struct {
 	BotID           string         `json:"bot_id"`
 	InstalledTeamID string         `json:"app_installed_team_id"`
 
+	// Errors are what the app's answer to the last submission says is wrong, by block ID.
+	Errors map[string]string `json:"-"`
+
 	user string // whose screen it is on
 }
 

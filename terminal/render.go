@@ -18,10 +18,7 @@ func Render(w io.Writer, c card.Card) {
 	for _, p := range c.Parts {
 		part(w, p)
 	}
-	for _, b := range c.Buttons {
-		value, _, _ := strings.Cut(b.Value, "|")
-		fmt.Fprintf(w, "  next: svcdown %s %s\n", clean(b.Verb), clean(value))
-	}
+	next(w, c.Buttons)
 	for _, n := range c.Notes {
 		fmt.Fprintf(w, "  (%s)\n", clean(n.String()))
 	}
@@ -42,6 +39,11 @@ func part(w io.Writer, p card.Part) {
 		fmt.Fprintln(w, indent(clean(p.Code.Text.String())))
 	case p.Table != nil:
 		table(w, p.Table)
+	case p.Item != nil:
+		item(w, *p.Item)
+	}
+	for _, l := range p.Links {
+		fmt.Fprintf(w, "  %s: %s\n", oneLine(l.Text.String()), clean(l.URL))
 	}
 	if len(p.Findings) > 0 {
 		findings(w, p.Findings)
@@ -52,6 +54,27 @@ func part(w io.Writer, p card.Part) {
 			fmt.Fprintf(tw, "  %s\t%s\n", clean(f.Label.String()), oneLine(f.Value.String()))
 		}
 		_ = tw.Flush()
+	}
+}
+
+// itemMarks are the words in front of the entries of a checklist.
+var itemMarks = map[card.Mark]string{
+	card.MarkOpen: "[ ]", card.MarkRunning: "[…]", card.MarkOK: "[ok]", card.MarkWarn: "[WARN]", card.MarkFail: "[FAIL]", card.MarkUnknown: "[?]",
+	card.MarkWaiting: "[WAITING]", card.MarkDone: "[x]", card.MarkSkipped: "[-]", card.MarkRefused: "[refused]",
+}
+
+func item(w io.Writer, it card.Item) {
+	fmt.Fprintf(w, "  %s %s\n", itemMarks[it.Mark], oneLine(it.Line.String()))
+	if !it.More.Empty() {
+		fmt.Fprintln(w, "  "+indent(clean(it.More.String())))
+	}
+	next(w, it.Buttons)
+}
+
+func next(w io.Writer, buttons []card.Button) {
+	for _, b := range buttons {
+		value, _, _ := strings.Cut(b.Value, "|")
+		fmt.Fprintf(w, "  next: svcdown %s %s\n", clean(b.Verb), clean(value))
 	}
 }
 

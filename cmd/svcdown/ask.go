@@ -14,28 +14,39 @@ import (
 func askCommands() []*cobra.Command {
 	var cmds []*cobra.Command
 	for _, v := range app.Verbs() {
-		var t app.Terminal
-		cmd := &cobra.Command{
-			Use:                v.Usage,
-			Short:              v.Summary,
-			FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true},
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return t.Ask(cmd.Context(), v.Name, typed(os.Args[1:], v.Name), cmd.OutOrStdout(), cmd.ErrOrStderr())
-			},
+		cmd := askCommand(v.Name, v.Name, v.Usage, v.Summary)
+		switch v.Name {
+		case "runbook":
+			cmd.Args = cobra.ArbitraryArgs // else its subcommands were all that it takes
+			cmd.AddCommand(lintCommand())
 		}
-		cmd.Flags().StringVar(&t.Server, "server", envOr("SVCDOWN_SERVER", "http://127.0.0.1:8080"), "address of the running bot")
-		cmd.Flags().StringVar(&t.Config, "config", envOr("SVCDOWN_CONFIG", "svcdown.yaml"), "catalogue, for when the bot cannot be reached")
-		cmd.Flags().StringVar(&t.Kubeconfig, "kubeconfig", "", "kubeconfig whose token says who you are (usual rules when empty)")
 		cmds = append(cmds, cmd)
 	}
 	return cmds
 }
 
-// typed is what stands behind the verb, without our own flags: the bot takes it apart.
-func typed(args []string, verb string) string {
+// askCommand is one verb; words are how it is typed here.
+func askCommand(verb, words, usage, summary string) *cobra.Command {
+	var t app.Terminal
+	cmd := &cobra.Command{
+		Use:                usage,
+		Short:              summary,
+		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return t.Ask(cmd.Context(), verb, typed(os.Args[1:], words), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVar(&t.Server, "server", envOr("SVCDOWN_SERVER", "http://127.0.0.1:8080"), "address of the running bot")
+	cmd.Flags().StringVar(&t.Config, "config", envOr("SVCDOWN_CONFIG", "svcdown.yaml"), "catalogue, for when the bot cannot be reached")
+	cmd.Flags().StringVar(&t.Kubeconfig, "kubeconfig", "", "kubeconfig whose token says who you are (usual rules when empty)")
+	return cmd
+}
+
+// typed is what stands behind the words of the command, without our own flags: the bot takes it apart.
+func typed(args []string, words string) string {
 	var out []string
 	own := map[string]bool{"--server": true, "--config": true, "--kubeconfig": true}
-	seen := false
+	left := strings.Fields(words)
 	for i := 0; i < len(args); i++ {
 		name, _, joined := strings.Cut(args[i], "=")
 		switch {
@@ -43,8 +54,8 @@ func typed(args []string, verb string) string {
 			if !joined {
 				i++
 			}
-		case !seen && args[i] == verb:
-			seen = true
+		case len(left) > 0 && args[i] == left[0]:
+			left = left[1:]
 		default:
 			out = append(out, quote(args[i]))
 		}

@@ -34,7 +34,7 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	cmd.AddCommand(runCommand(), configCommand(), auditCommand(), runbookCommand())
+	cmd.AddCommand(runCommand(), configCommand(), auditCommand())
 	cmd.AddCommand(askCommands()...)
 	return cmd
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/svcdown/svcdown/app"
 )
 
-func runbookCommand() *cobra.Command {
+func lintCommand() *cobra.Command {
 	var (
 		config string
 		asJSON bool
@@ -23,7 +23,5 @@ func runbookCommand() *cobra.Command {
 	}
 	lint.Flags().BoolVar(&asJSON, "json", false, "an array with one object for each command")
 	lint.Flags().StringVar(&config, "config", "", "catalogue to hold the names of services against (optional)")
-	cmd := &cobra.Command{Use: "runbook", Short: "Markdown runbooks"}
-	cmd.AddCommand(lint)
-	return cmd
+	return lint
 }

@@ -42,6 +42,25 @@ type Card struct {
 	Address []byte
 }
 
+type Checklist struct {
+	ID        string
+	Key       pgtype.Text
+	Runbook   string
+	Service   string
+	Source    []byte
+	Body      []byte
+	Version   int64
+	CreatedAt time.Time
+	ChangedAt time.Time
+}
+
+type ChecklistStep struct {
+	Checklist string
+	Step      int32
+	Report    []byte
+	Request   pgtype.Text
+}
+
 type GroupSnapshot struct {
 	GroupID string
 	Members []byte
