@@ -77,6 +77,7 @@ type Bot struct {
 	api     *slack.Client
 	http    *http.Client
 	calls   caller
+	silence silence
 	edits   edits
 	metrics *metrics
 	people  *Directory

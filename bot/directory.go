@@ -23,8 +23,7 @@ type Snapshots interface {
 }
 
 const (
-	// askTime bounds how long a decision waits for Slack before the snapshot is used, retryAfter how long it is not asked again.
-	askTime    = 3 * time.Second
+	// retryAfter is how long Slack is not asked again for groups that it refused to tell.
 	retryAfter = 2 * time.Second
 	// accountFresh and accountUsable are the same for accounts: asked again after the one, not believed after the other.
 	accountFresh  = 30 * time.Second
@@ -87,16 +86,14 @@ func (d *Directory) refresh(ctx context.Context, now time.Time) error {
 	if now.Sub(d.failed) < retryAfter {
 		return errors.New("Slack did not answer a moment ago")
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
 	seen := d.changes.Load() // before asking: what changes from here on counts again
 	var groups []slack.UserGroup
-	err := d.bot.calls.do(ctx, request{method: "usergroups.list", urgent: true}, func(ctx context.Context) (err error) {
+	err := d.bot.lookUp(ctx, "usergroups.list", func(ctx context.Context) (err error) {
 		groups, err = d.bot.api.GetUserGroupsContext(ctx, slack.GetUserGroupsOptionIncludeUsers(true))
 		return err
 	})
 	if err != nil {
-		d.failed = now
+		d.failed = d.bot.cfg.Now() // not now: whoever queued behind this question must not ask it again
 		return err
 	}
 	before := d.members
@@ -156,10 +153,8 @@ func (d *Directory) Account(ctx context.Context, id catalog.SlackID) (handlers.A
 	if known && now.Sub(had.(knownAccount).asOf) < accountFresh {
 		return had.(knownAccount).account, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
 	var u *slack.User
-	err := d.bot.calls.do(ctx, request{method: "users.info", urgent: true}, func(ctx context.Context) (err error) {
+	err := d.bot.lookUp(ctx, "users.info", func(ctx context.Context) (err error) {
 		u, err = d.bot.api.GetUserInfoContext(ctx, id.User)
 		return err
 	})

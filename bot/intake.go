@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/handlers"
@@ -204,7 +205,8 @@ func (s *seen) first(key string, now time.Time) bool {
 
 // rooms remembers for a while which channels other workspaces read.
 type rooms struct {
-	known sync.Map // channel ID → room
+	known  sync.Map           // channel ID → room
+	asking singleflight.Group // by channel ID: many who type at once want one answer
 }
 
 type room struct {
@@ -224,10 +226,13 @@ func (b *Bot) isShared(ctx context.Context, channel string) bool {
 	if had, ok := b.rooms.known.Load(channel); ok && now.Sub(had.(room).asOf) < roomFresh {
 		return had.(room).shared
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
+	shared, _, _ := b.rooms.asking.Do(channel, func() (any, error) { return b.askShared(context.WithoutCancel(ctx), channel, now), nil })
+	return shared.(bool)
+}
+
+func (b *Bot) askShared(ctx context.Context, channel string, now time.Time) bool {
 	var ch *slack.Channel
-	err := b.calls.do(ctx, request{method: "conversations.info", urgent: true}, func(ctx context.Context) (err error) {
+	err := b.lookUp(ctx, "conversations.info", func(ctx context.Context) (err error) {
 		ch, err = b.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
 		return err
 	})

@@ -132,6 +132,7 @@ func (s *socket) serve(ctx context.Context) (connected bool, err error) {
 			case socketmode.EventTypeHello:
 				connected = true
 				s.health.up(s.number, s.cfg.Now())
+				s.silence.heard()
 				s.cfg.Log.Info().Int("socket", s.number).Msg("Slack connection open")
 			case socketmode.EventTypeConnectionError:
 				cancel()
