@@ -93,7 +93,7 @@ func store(scheme, user, hosts, database string) string {
 
 var (
 	// queryText are columns that hold somebody's SQL, with the values in it.
-	queryText = regexp.MustCompile(`(?i)query$|^prepared|statement|conninfo|definition|^Expr`)
+	queryText = regexp.MustCompile(`(?i)^(.*_)?query$|^statement$|conninfo|^definition$`)
 	// asksForQueries: then a column of any other name may be made of them.
 	asksForQueries = regexp.MustCompile(`(?i)\bquery\b`)
 	looksLikeSQL   = regexp.MustCompile(`(?is)^\s*(select|insert|update|delete|merge|with|copy|create|alter|drop|set|begin|execute|explain|prepare|declare|fetch|vacuum|call|do)\b`)

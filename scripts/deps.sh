@@ -10,7 +10,7 @@ if [ "${1:-}" = tests ]; then
   command -v chromium >/dev/null || need+=(chromium)
   command -v node >/dev/null || need+=(nodejs)
   command -v ss >/dev/null || need+=(iproute2)
-  command -v jq >/dev/null || need+=(jq)
+  for tool in jq curl wget; do command -v "$tool" >/dev/null || need+=("$tool"); done
 fi
 
 command -v go >/dev/null || { echo "Go is missing; install the version that go.mod names, then run this again." >&2; exit 1; }

@@ -1,7 +1,12 @@
 package steps_test
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -261,6 +266,66 @@ func TestRawIsWhatTheProgramPrintsThroughItsPipes(t *testing.T) {
 	for _, tt := range tests {
 		if got := inside(&container{answers: tt.answers}).Run(t.Context(), backend, bound(t, in+tt.command)).Raw.String(); got != tt.raw {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.raw)
+		}
+	}
+}
+
+// here runs argument lists on this computer with the real programs.
+type here struct{ steps.Cluster }
+
+func (here) Exec(ctx context.Context, _ catalog.Service, r k8sops.ExecRequest) (k8sops.ExecResult, error) {
+	cmd := exec.CommandContext(ctx, r.Argv[0], r.Argv[1:]...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	start := time.Now()
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		return k8sops.ExecResult{}, fmt.Errorf("%s is missing (apt-get install curl wget): %w", r.Argv[0], err)
+	}
+	return k8sops.ExecResult{Stdout: redact.Clean(stdout.String()), Stderr: redact.Clean(stderr.String()), ExitCode: cmd.ProcessState.ExitCode(), Took: time.Since(start)}, nil
+}
+
+func TestTheRealCurlAndWgetAreRead(t *testing.T) {
+	t.Parallel()
+	answers := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/broken":
+			w.WriteHeader(503)
+		case "/away":
+			http.Redirect(w, r, "http://169.254.169.254/latest/meta-data/", http.StatusFound)
+		default:
+			fmt.Fprint(w, `{"status":"ok"}`)
+		}
+	})
+	plain, secure := httptest.NewServer(answers), httptest.NewTLSServer(answers)
+	t.Cleanup(plain.Close)
+	t.Cleanup(secure.Close)
+	gone := httptest.NewServer(answers)
+	gone.Close()
+	until := "certificate until " + secure.Certificate().NotAfter.UTC().Format("2006-01-02")
+	r := steps.New(func(string) (steps.Cluster, error) { return here{}, nil },
+		func() *catalog.Catalog { return &catalog.Catalog{Services: []catalog.Service{backend}} }, nil)
+	tests := []struct {
+		command string
+		status  finding.Status
+		line    string
+		raw     string
+	}{
+		{"curl -I " + plain.URL + "/health", finding.OK, "answers 200 in", "HTTP/1.1 200 OK"},
+		{"curl -s " + plain.URL + "/health | jq -r .status", finding.OK, "answers 200 in", "ok"},
+		{"curl -k -I " + secure.URL + "/health", finding.OK, until, "200"},
+		{`curl -k -w '%{http_code}\n' -o /dev/null -s ` + secure.URL + "/health", finding.OK, "first byte", "200"},
+		{"curl " + secure.URL + "/health", finding.Fail, "certificate is not trusted", "curl: (60)"},
+		{"curl -f " + plain.URL + "/broken", finding.Fail, "answers 503", ""},
+		{"curl " + plain.URL + "/away", finding.Warn, "not followed", ""},
+		{"curl " + gone.URL, finding.Fail, "refuses connections", "curl: (7)"},
+		{"wget -qO- " + plain.URL + "/health", finding.OK, "answers 200", `{"status":"ok"}`},
+		{"wget -qO- " + plain.URL + "/broken", finding.Fail, "answers 503", ""},
+		{"wget -qO- " + plain.URL + "/away", finding.Warn, "not followed", ""},
+	}
+	for _, tt := range tests {
+		got := r.Run(t.Context(), backend, bound(t, in+tt.command))
+		if got.Finding.Status != tt.status || !strings.Contains(got.Finding.Line.String(), tt.line) || !strings.Contains(got.Raw.String(), tt.raw) || strings.Contains(got.Raw.String(), "svcdown-transfer") {
+			t.Errorf("%s: %s: %q, raw %q", tt.command, got.Finding.Status, got.Finding.Line, got.Raw)
 		}
 	}
 }

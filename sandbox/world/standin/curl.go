@@ -128,6 +128,9 @@ func (r reply) headers() string {
 	if r.server != "" {
 		text += "Server: " + r.server + "\r\n"
 	}
+	if strings.HasPrefix(r.body, "<!DOCTYPE") { // a page opens a session, whose cookie is a secret
+		text += "Set-Cookie: session=canary-cookie-7Hs2Kd9Wq4Lm; Path=/; HttpOnly; Secure\r\n"
+	}
 	return text + fmt.Sprintf("Date: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n",
 		time.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT"), len(r.body))
 }

@@ -168,6 +168,8 @@ func (v View) statistics() map[string]table {
 			at(3 * time.Hour), xact, at(since), at(since / 2), waitType, wait, state, "", "", "", query, "client backend",
 		})
 	}
+	// A secret in the text of somebody's query.
+	client(309, "idle", 95*time.Second, "Client", "ClientRead", "UPDATE partners SET webhook_key = 'canary-sql-2Lr8Xw5Bn0Tq' WHERE id = 7")
 	for i := range 9 {
 		client(310+i, "idle", time.Duration(i+1)*time.Second, "Client", "ClientRead", "SELECT id, price, currency FROM listings WHERE collection_id = $1")
 	}
