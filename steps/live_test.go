@@ -17,6 +17,7 @@ import (
 	"github.com/svcdown/svcdown/k8sops"
 	"github.com/svcdown/svcdown/k8sops/k8stest"
 	"github.com/svcdown/svcdown/redact"
+	"github.com/svcdown/svcdown/runbook"
 	"github.com/svcdown/svcdown/steps"
 )
 
@@ -82,4 +83,18 @@ func (p publicNames) Ask(ctx context.Context, raw string, head, follow bool) fin
 	server, _ := url.Parse(at)
 	out.Finding.Line = redact.F("%s", strings.ReplaceAll(out.Finding.Line.String(), server.Host+server.EscapedPath(), u.Host+u.EscapedPath()))
 	return out
+}
+
+// stepsOf are the commands of the Service Down runbook, written for a world's namespace.
+func stepsOf(t *testing.T, namespace string) []runbook.Step {
+	t.Helper()
+	text, err := os.ReadFile("../runbooks/service-down.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, err := runbook.Parse("service-down.md", []byte(strings.ReplaceAll(string(text), "web3-marketplace-prod", namespace)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return book.Steps()
 }
