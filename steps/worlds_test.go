@@ -2,7 +2,6 @@ package steps_test
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -21,23 +20,14 @@ import (
 	"github.com/svcdown/svcdown/steps"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := k8stest.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, "stop the sandbox:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// live is a world with the runner that the bot would have there, with the permissions that the bot has.
-type live struct {
+// inWorld is a world with the runner that the bot would have there, with the permissions that the bot has.
+type inWorld struct {
 	*k8stest.World
 	runner  *steps.Runner
 	catalog *catalog.Catalog
 }
 
-func liveIn(t *testing.T, w *k8stest.World) live {
+func liveIn(t *testing.T, w *k8stest.World) inWorld {
 	t.Helper()
 	cfg, err := clientcmd.BuildConfigFromFlags("", w.BotKubeconfig)
 	if err != nil {
@@ -52,10 +42,10 @@ func liveIn(t *testing.T, w *k8stest.World) live {
 		Probes:   catalog.Probes{AllowLoopback: true, AllowedHosts: []string{"api.external-service.com", "api.web3marketplace.com", "web3marketplace.com"}},
 	}
 	public := publicNames{ask: probe.New(cat, nil, time.Now), health: w.HealthURLs}
-	return live{World: w, catalog: cat, runner: steps.New(func(string) (steps.Cluster, error) { return cluster, nil }, func() *catalog.Catalog { return cat }, public)}
+	return inWorld{World: w, catalog: cat, runner: steps.New(func(string) (steps.Cluster, error) { return cluster, nil }, func() *catalog.Catalog { return cat }, public)}
 }
 
-func (l live) service(t *testing.T, name string) catalog.Service {
+func (l inWorld) service(t *testing.T, name string) catalog.Service {
 	t.Helper()
 	svc, ok := l.catalog.Service(name)
 	if !ok {
