@@ -48,7 +48,7 @@ func TestOrdinaryTextAsAWholeStaysToo(t *testing.T) {
 }
 
 // Cost grows with the length and not with its square, also for text that is made to hurt: four times the text may take at most some ten
-// times as long (a quadratic scan would take sixteen), measured as the best of several tries.
+// times as long (a quadratic scan would take sixteen), measured as the best of many tries, for other programs want the processor, too.
 func TestCostIsLinear(t *testing.T) {
 	for name, piece := range map[string]string{
 		"ordinary":             ordinary(t)[:4000],
@@ -76,7 +76,7 @@ func TestCostIsLinear(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			short, long := strings.Repeat(piece, 16_000/len(piece)), strings.Repeat(piece, 64_000/len(piece))
 			ratio := 1e9
-			for range 3 {
+			for try := 0; try < 20 && ratio > 10; try++ {
 				a, b := took(short), took(long)
 				ratio = min(ratio, float64(b)/float64(max(a, 50*time.Microsecond)))
 			}

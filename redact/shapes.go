@@ -43,7 +43,7 @@ func cleanLine(line string) string {
 	if strings.Contains(line, "earer ") || strings.Contains(line, "asic ") || strings.Contains(line, "BEARER ") || strings.Contains(line, "BASIC ") {
 		line = authorization.ReplaceAllStringFunc(line, cleanAuthorization)
 	}
-	return line
+	return cleanVendors(line)
 }
 
 type shape struct {
@@ -87,6 +87,7 @@ var shapes = []shape{
 	token("Hugging Face token", `\bhf_[A-Za-z0-9]{30,}`, "hf_"),                                                // huggingface.co/docs/hub/security-tokens
 	token("Grafana token", `\b(?:glsa_\w{16,}|glc_[A-Za-z0-9+/=]{16,})`, "glsa_", "glc_"),                      // grafana.com/docs/grafana/latest/administration/service-accounts
 	token("Shopify token", `\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}`, "shpat_", "shpca_", "shppa_", "shpss_"),     // shopify.dev/docs/apps/build/authentication-authorization
+	token("Azure client secret", `[\w~.]{3}\dQ~[\w~.-]{31,34}`, "Q~"),                                          // learn.microsoft.com/azure/active-directory/develop/quickstart-register-app
 	token("Databricks token", `\bdapi[a-f0-9]{32}`, "dapi"),                                                    // docs.databricks.com/aws/en/dev-tools/auth/pat
 	token("Atlassian token", `\bATATT3[\w=-]{20,}`, "ATATT3"),                                                  // support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account
 	token("Telegram token", `\b[0-9]{8,10}:AA[\w-]{33}`, ":AA"),                                                // core.telegram.org/bots/api#authorizing-your-bot
