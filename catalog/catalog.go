@@ -18,6 +18,10 @@ type Catalog struct {
 	Rotations []Rotation `yaml:"oncall"`
 	Ladders   []Ladder   `yaml:"escalation"`
 	Contacts  []Contact  `yaml:"contacts"`
+	Alerts    Alerts     `yaml:"alerts"`
+
+	PagerDuty PagerDuty `yaml:"pagerDuty"`
+	Mail      Mail      `yaml:"mail"`
 }
 
 // Runbooks says where a team's own runbooks are, beside the shipped ones.
@@ -40,6 +44,8 @@ type Probes struct {
 	AllowPrivate  bool `yaml:"allowPrivate"`  // RFC 1918, RFC 4193, 100.64.0.0/10: what health URLs inside a cluster resolve to
 	// AllowedHosts are asked by steps of runbooks besides the services themselves: HOST for any port, HOST:PORT for one.
 	AllowedHosts []string `yaml:"allowedHosts"`
+	// Watch asks every health URL again and again and opens an incident by itself; nil asks only when somebody does.
+	Watch *ProbeWatch `yaml:"watch"`
 }
 
 // Slack says which workspace is ours; a person of any other team is foreign.

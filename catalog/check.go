@@ -49,6 +49,9 @@ func (d *document) check(c *Catalog) {
 	d.checkRoles(c)
 	d.checkPolicies(c)
 	d.checkIncidents(c)
+	d.checkAlerts(c)
+	d.checkWatch(c.Probes.Watch)
+	d.checkOutside(c)
 }
 
 const (
@@ -123,7 +126,7 @@ func (d *document) checkURL(path, raw string) {
 	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "":
 		d.refuse(path, path+" is not a complete http or https address", "write it with scheme and host, such as https://api.example.org/healthz")
 	case u.User != nil:
-		d.refuse(path, path+" holds a user or password", "give the health address without one; nothing secret belongs into this file")
+		d.refuse(path, path+" holds a user or password", "give the address without one; nothing secret belongs into this file")
 	case u.Fragment != "":
 		d.refuse(path, path+" has a # part, which no server ever sees", "leave it out")
 	}

@@ -139,4 +139,5 @@ func (c *Catalog) fillDefaults() {
 	for i := range c.Ladders {
 		c.Ladders[i].Quiet = cmp.Or(c.Ladders[i].Quiet, DefaultQuiet)
 	}
+	c.Probes.Watch.fillDefaults()
 }
