@@ -42,7 +42,7 @@ var house = map[string]struct {
 	"handlers":           {ours: []string{"approval", "card", "catalog", "checklist", "diagnose", "finding", "incident", "k8sops", "plan", "redact", "runbook"}, outside: []string{"golang.org/x/sync"}},
 	"bot":                {ours: []string{"card", "catalog", "finding", "handlers", "redact"}, outside: []string{"github.com/slack-go/slack", "golang.org/x/sync", "golang.org/x/time"}},
 	"terminal":           {ours: []string{"card", "finding", "handlers", "redact"}, outside: []string{"golang.org/x/term"}},
-	"web":                {ours: []string{"card", "handlers"}},
+	"web":                {ours: []string{"card", "handlers"}, outside: []string{"golang.org/x/sync"}},
 	"app":                {ours: []string{"*"}, outside: []string{"*"}},
 	"cmd/svcdown":        {ours: []string{"app", "terminal"}, outside: []string{"github.com/spf13/cobra"}},
 	"cmd/slacksim":       {ours: []string{"slacksim"}},
@@ -51,6 +51,13 @@ var house = map[string]struct {
 	"slacksim/page_test": {},
 	"e2e":                {ours: []string{"*"}, outside: []string{"*"}},
 	"e2e/bench":          {ours: []string{"*"}, outside: []string{"*"}},
+
+	"integrations/call":                {ours: []string{"redact"}},
+	"integrations/alertmanager":        {ours: []string{"catalog", "incident", "integrations/call"}},
+	"integrations/alertmanager/amtest": {},
+	"integrations/pagerduty":           {ours: []string{"incident", "integrations/call", "redact"}},
+	"integrations/pagerduty/pdtest":    {},
+	"integrations/mail":                {ours: []string{"incident", "redact"}},
 }
 
 // never names what a folder must not import even in tests, with the reason.

@@ -11,6 +11,7 @@ if [ "${1:-}" = tests ]; then
   command -v node >/dev/null || need+=(nodejs)
   command -v ss >/dev/null || need+=(iproute2)
   for tool in jq curl wget; do command -v "$tool" >/dev/null || need+=("$tool"); done
+  command -v prometheus-alertmanager >/dev/null || command -v alertmanager >/dev/null || need+=(prometheus-alertmanager)
 fi
 
 command -v go >/dev/null || { echo "Go is missing; install the version that go.mod names, then run this again." >&2; exit 1; }
@@ -26,7 +27,7 @@ if command -v apt-get >/dev/null; then
 elif command -v brew >/dev/null; then
   formulas=()
   for n in "${need[@]}"; do
-    case $n in redis-server) formulas+=(redis) ;; chromium) formulas+=(--cask chromium) ;; nodejs) formulas+=(node) ;; iproute2) formulas+=(iproute2mac) ;; *) formulas+=("$n") ;; esac
+    case $n in redis-server) formulas+=(redis) ;; chromium) formulas+=(--cask chromium) ;; nodejs) formulas+=(node) ;; iproute2) formulas+=(iproute2mac) ;; prometheus-alertmanager) formulas+=(alertmanager) ;; *) formulas+=("$n") ;; esac
   done
   echo "+ brew install ${formulas[*]}   (macOS is supported on a best-effort basis)"
   brew install "${formulas[@]}"

@@ -19,7 +19,7 @@ type Desk interface {
 	Handle(ctx context.Context, in handlers.Incoming)
 }
 
-// Config is what the server needs; all of it is required.
+// Config is what the server needs; all of it but Hooks is required.
 type Config struct {
 	Desk Desk
 	// Streams carries answers to the terminals that wait for them.
@@ -31,7 +31,9 @@ type Config struct {
 	Health func(ctx context.Context) []Component
 	// Gather is what /metrics shows.
 	Gather prometheus.Gatherer
-	Log    zerolog.Logger
+	// Hooks are the ways in for other systems; a hook that is not here does not exist.
+	Hooks []Hook
+	Log   zerolog.Logger
 }
 
 // Component is one thing that the bot needs.
@@ -42,13 +44,15 @@ type Component struct {
 	Detail   string `json:"detail,omitempty"`
 }
 
-// Handler serves /healthz (the process lives), /readyz (every critical component works; the body names each), /metrics and /v1/command.
+// Handler serves /healthz (the process lives), /readyz (every critical component works; the body names each), /metrics,
+// /v1/command and the hooks.
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", c.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(c.Gather, promhttp.HandlerOpts{}))
 	mux.HandleFunc("POST /v1/command", c.command)
+	c.hooks(mux)
 	return mux
 }
 

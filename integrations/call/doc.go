@@ -1,0 +1,2 @@
+// Package call makes one bounded HTTP call of an outside system and says truly what became of it.
+package call
