@@ -1,0 +1,2 @@
+// Package mail sends plain messages by SMTP.
+package mail

@@ -1,0 +1,2 @@
+// Package pagerduty wakes people through PagerDuty.
+package pagerduty

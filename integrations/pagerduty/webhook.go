@@ -1,0 +1,83 @@
+package pagerduty
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// What PagerDuty may say of a page of ours.
+const (
+	Acknowledged = "incident.acknowledged"
+	Resolved     = "incident.resolved"
+)
+
+// Word is what PagerDuty says of one of our incidents.
+type Word struct {
+	// ID is the delivery's own: PagerDuty repeats what it got no 2xx for.
+	ID string
+	// Type is one of PagerDuty's event types, [Acknowledged] among them.
+	Type string
+	// Incident is ours, "" when the word is of something that is not.
+	Incident string
+	// By is who did it, as PagerDuty names them: text of another system.
+	By string
+	At time.Time
+}
+
+// ErrSignature says that a webhook's body is not signed with our secret.
+var ErrSignature = errors.New("the body is not signed with the secret that svcdown knows")
+
+// ErrBody says that a signed body is not a webhook of version 3.
+var ErrBody = errors.New("the body is no webhook of version 3")
+
+// ReadWebhook verifies and reads a webhook of version 3. A body that is not signed by secret is never looked into; an empty secret verifies
+// nothing. https://developer.pagerduty.com/docs/webhooks/webhook-signatures/
+func ReadWebhook(secret string, header http.Header, body []byte) (Word, error) {
+	if secret == "" || !signed(secret, header.Get("X-PagerDuty-Signature"), body) {
+		return Word{}, ErrSignature
+	}
+	var in struct {
+		Event struct {
+			ID         string    `json:"id"`
+			Type       string    `json:"event_type"`
+			OccurredAt time.Time `json:"occurred_at"`
+			Agent      *struct {
+				Summary string `json:"summary"`
+			} `json:"agent"`
+			Data struct {
+				IncidentKey string `json:"incident_key"`
+			} `json:"data"`
+		} `json:"event"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil || in.Event.Type == "" {
+		return Word{}, ErrBody
+	}
+	w := Word{ID: in.Event.ID, Type: in.Event.Type, Incident: incidentOf(in.Event.Data.IncidentKey), At: in.Event.OccurredAt}
+	if in.Event.Agent != nil {
+		w.By = in.Event.Agent.Summary
+	}
+	return w, nil
+}
+
+// signed looks for a signature that fits among those of the header, of which there are several while a secret is being changed.
+func signed(secret, header string, body []byte) bool {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	want := mac.Sum(nil)
+	for _, part := range strings.Split(header, ",") {
+		given, ok := strings.CutPrefix(strings.TrimSpace(part), "v1=")
+		if !ok {
+			continue
+		}
+		if raw, err := hex.DecodeString(given); err == nil && hmac.Equal(raw, want) {
+			return true
+		}
+	}
+	return false
+}
