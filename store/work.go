@@ -33,6 +33,9 @@ type Jobs struct {
 	// Look finds out what is wrong, once for each time that an incident is opened or reopened.
 	Look  func(ctx context.Context, id string) error
 	Inbox func(ctx context.Context, key, kind string, payload []byte) error
+	// WatchHealth asks the health URLs once. It is called every HealthEvery, by one bot at a time; 0 means never.
+	WatchHealth func(ctx context.Context) error
+	HealthEvery time.Duration
 }
 
 // Start works jobs until [Store.Stop]. What an earlier crash left behind is taken up at once.
@@ -59,9 +62,7 @@ func (s *Store) Start(ctx context.Context, jobs Jobs) error {
 		JobTimeout:                  time.Minute,
 		RescueStuckJobsAfter:        2 * time.Minute, // a last resort: the sweep finds the jobs of a dead bot sooner
 		CompletedJobRetentionPeriod: time.Hour,
-		PeriodicJobs: []*river.PeriodicJob{
-			river.NewPeriodicJob(river.PeriodicInterval(sweepEvery), func() (river.JobArgs, *river.InsertOpts) { return sweepArgs{}, nil }, nil),
-		},
+		PeriodicJobs:                periodic(jobs),
 	})
 	if err != nil {
 		return fmt.Errorf("make the job workers: %w", err)
@@ -76,6 +77,17 @@ func (s *Store) Start(ctx context.Context, jobs Jobs) error {
 		s.log.Warn().Err(err).Msg("look for what a crash left behind; the next look is soon")
 	}
 	return nil
+}
+
+// periodic are the jobs that the elected leader inserts by the clock.
+func periodic(jobs Jobs) []*river.PeriodicJob {
+	all := []*river.PeriodicJob{
+		river.NewPeriodicJob(river.PeriodicInterval(sweepEvery), func() (river.JobArgs, *river.InsertOpts) { return sweepArgs{}, nil }, nil),
+	}
+	if jobs.WatchHealth != nil && jobs.HealthEvery > 0 {
+		all = append(all, river.NewPeriodicJob(river.PeriodicInterval(jobs.HealthEvery), func() (river.JobArgs, *river.InsertOpts) { return healthArgs{}, nil }, nil))
+	}
+	return all
 }
 
 func (s *Store) workers(jobs Jobs) *river.Workers {
@@ -113,6 +125,9 @@ func (s *Store) workers(jobs Jobs) *river.Workers {
 	if jobs.Inbox != nil {
 		river.AddWorker(w, &worker[inboxArgs]{timeout: 2 * time.Minute, again: time.Second,
 			do: func(ctx context.Context, a inboxArgs) error { return s.answer(ctx, a.Key, jobs.Inbox) }})
+	}
+	if jobs.WatchHealth != nil {
+		river.AddWorker(w, &worker[healthArgs]{timeout: healthTime, do: func(ctx context.Context, _ healthArgs) error { return jobs.WatchHealth(ctx) }})
 	}
 	river.AddWorker(w, &worker[expireArgs]{timeout: 10 * time.Second, again: 5 * time.Second, do: s.expire})
 	river.AddWorker(w, &worker[sweepArgs]{timeout: 30 * time.Second, do: func(ctx context.Context, _ sweepArgs) error { return s.sweep(ctx) }})

@@ -124,6 +124,14 @@ type Lease struct {
 	Until  time.Time
 }
 
+type Page struct {
+	Incident string
+	Way      string
+	Key      string
+	Seq      pgtype.Int8
+	SentAt   time.Time
+}
+
 type Replica struct {
 	ID     string
 	SeenAt time.Time
@@ -143,4 +151,11 @@ type Timeline struct {
 	Op       pgtype.Text
 	At       time.Time
 	Body     []byte
+}
+
+type WatchedUrl struct {
+	Url     string
+	Results string
+	Failing bool
+	SeenAt  time.Time
 }
