@@ -85,6 +85,7 @@ func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 		st.connect(dbCtx, store.Config{URL: url, Log: log, Now: time.Now}, store.Jobs{
 			Execute: desk.Execute, Watch: desk.Watch, Reconcile: desk.Reconcile, Remind: desk.Remind, Announce: desk.Announce, Inbox: slack.Process,
 			Incident: desk.ShowIncident, Escalate: desk.Escalate, Look: desk.Look,
+			WatchHealth: desk.WatchHealth, HealthEvery: healthEvery(s.Catalog),
 		}, opened, log)
 	})
 	ending.push("database", func() error {
@@ -209,6 +210,10 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 		return nil, nil, err
 	}
 	prober := probe.New(s.Catalog, nil, time.Now)
+	pager, err := openPagers(s, st)
+	if err != nil {
+		return nil, nil, err
+	}
 	desk := handlers.NewDesk(handlers.Config{
 		Catalog: func() *catalog.Catalog { return s.Catalog },
 		Clusters: func(name string) (handlers.Cluster, error) {
@@ -222,6 +227,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 		Incidents: st, Rooms: slack,
 		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Checklists: st, Reports: st, Followed: st, Forms: slack, Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
+		Pager: pager, Health: st,
 	})
 	front.desk = desk
 	return desk, slack, nil
@@ -251,9 +257,13 @@ func serve(ctx context.Context, s Settings, log zerolog.Logger, registry *promet
 	if err != nil {
 		return fmt.Errorf("listen on %s (SVCDOWN_LISTEN): %w", s.Listen, err)
 	}
+	ways, err := hooks(s, desk, registry, log)
+	if err != nil {
+		return err
+	}
 	srv := &http.Server{
 		Handler: web.Handler(web.Config{
-			Desk: desk, Streams: streams, Gather: registry, Log: log,
+			Desk: desk, Streams: streams, Gather: registry, Log: log, Hooks: ways,
 			Identify: identify(s.Catalog, clusters), Health: components(slack, st, clusters),
 		}),
 		ReadHeaderTimeout: 5 * time.Second,

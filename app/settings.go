@@ -27,6 +27,8 @@ type Settings struct {
 	Listen      string
 	// Settle is how long a change must stay quiet to count as verified.
 	Settle time.Duration
+	// Outside are the secrets of the systems around the bot.
+	Outside Outside
 }
 
 // Load reads the configuration and the environment. Every variable X may be given as X_FILE, a file that holds it. All problems are
@@ -58,6 +60,10 @@ func Load(path string, getenv func(string) string) (Settings, error) {
 	read("REDIS_URL", &s.RedisURL, "")
 	read("SVCDOWN_DATA_DIR", &s.DataDir, "")
 	read("SVCDOWN_LISTEN", &s.Listen, "")
+	s.Outside.load(read)
+	if s.Outside.SMTP != "" && s.Catalog != nil && s.Catalog.Mail.From == "" {
+		problems = append(problems, errors.New(`SMTP_URL is set, but svcdown.yaml does not say who writes: add "mail: {from: svcdown@example.org}"`))
+	}
 	if v := getenv("SVCDOWN_SETTLE"); v != "" {
 		d, err := time.ParseDuration(v)
 		if err != nil || d <= 0 || d > time.Hour {

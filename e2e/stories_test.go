@@ -94,6 +94,7 @@ func params(dir string) testscript.Params {
 			"incident": cmdIncident, "calls": cmdCalls, "home": cmdHome,
 			"http": cmdHTTP, "slack": cmdSlack, "logline": cmdLogLine, "nowhere": cmdNowhere, "keep": cmdKeep,
 			"eventually": cmdEventually, "form": cmdForm, "fill": cmdFill, "wrong": cmdWrong,
+			"alertmanager": cmdAlertmanager, "alert": cmdAlert, "pagerduty": cmdPagerDuty, "paged": cmdPaged, "health": cmdHealth, "config": cmdConfig,
 		},
 	}
 }
@@ -110,6 +111,7 @@ type story struct {
 	redis     *process
 	redisPort string
 	bots      map[string]*process
+	around    around            // the systems around the bot
 	last      slacksim.Message  // what see found
 	made      map[string]string // the channels that people made, by name
 	heard     map[string]string // by person, the ts of the last whisper that a story looked at

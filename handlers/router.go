@@ -48,6 +48,8 @@ type Config struct {
 	Settle time.Duration
 	// Pager wakes people; nil when none is set up: mentions and direct messages are the page then.
 	Pager Pager
+	// Health is what the watch of the health URLs remembers; only [Desk.WatchHealth] needs it.
+	Health HealthMemory
 	// Step is called at every numbered step of the execution protocol; tests stop the process there.
 	Step func(name string)
 }
