@@ -83,7 +83,7 @@ func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 	opened := make(chan struct{})
 	running.Go(func() {
 		st.connect(dbCtx, store.Config{URL: url, Log: log, Now: time.Now}, store.Jobs{
-			Execute: desk.Execute, Watch: desk.Watch, Reconcile: desk.Reconcile, Remind: desk.Remind, Announce: desk.Announce, Inbox: slack.Process,
+			Execute: desk.Execute, Watch: desk.Watch, Reconcile: desk.Reconcile, Remind: desk.Remind, Return: desk.Return, Announce: desk.Announce, Inbox: slack.Process,
 			Incident: desk.ShowIncident, Escalate: desk.Escalate, Look: desk.Look,
 			WatchHealth: desk.WatchHealth, HealthEvery: healthEvery(s.Catalog),
 		}, opened, log)

@@ -83,6 +83,10 @@ type Request struct {
 	Round int `json:"round,omitempty"`
 	// Failing names the checks that failed when the request was made; they must be green before it counts as verified.
 	Failing []string `json:"failing,omitempty"`
+	// ReturnOf is the request whose change this one takes back by itself, as its approvers agreed to; "" for what people asked for.
+	ReturnOf string `json:"returnOf,omitempty"`
+	// Marked is set right before the one call of a deletion, when its object bears our mark.
+	Marked bool `json:"marked,omitempty"`
 	// DecidedAt is when the last state change happened.
 	DecidedAt time.Time `json:"decidedAt,omitzero"`
 }
@@ -107,6 +111,43 @@ func New(id string, p plan.Plan, requester catalog.Actor, why string, policy cat
 		return r, r.Move(Approved, "policy "+policy.Name+" asks for no approval", now)
 	}
 	return r, nil
+}
+
+// NewReturn makes the request that takes the change of one back when its time is over. Its approvers agreed to both at once, so it is approved
+// from the start. It refuses whatever they did not agree to.
+func NewReturn(id string, p plan.Plan, of Request, now time.Time) (Request, error) {
+	if p.Empty() {
+		return Request{}, refuse(CodeEmpty, "This would change nothing on %s.", p.Target)
+	}
+	r := Request{
+		ID: id, Plan: p, Digest: p.Digest(), Requester: of.Requester, State: Pending, ReturnOf: of.ID,
+		CreatedAt: now, ExpiresAt: now.Add(catalog.DefaultExpires),
+	}
+	if err := r.Returns(of); err != nil {
+		return Request{}, err
+	}
+	return r, r.Move(Approved, "agreed to together with "+of.ID, now)
+}
+
+// Returns refuses a return that is not what the approvers of the request agreed to: of's change was carried out, its plan says that it returns,
+// and r takes back just that, on the very object.
+func (r *Request) Returns(of Request) error {
+	switch {
+	case r.ReturnOf == "" || r.ReturnOf != of.ID || r.Plan.Reverts != of.ID || r.Plan.Action != catalog.Undo:
+		return refuse(CodeRole, "%s does not take back %s, so nobody agreed to it.", r.ID, of.ID)
+	case of.Plan.Returns <= 0 || of.Digest != of.Plan.Digest():
+		return refuse(CodeRole, "Nobody agreed that %s returns by itself.", of.ID)
+	case !of.Done():
+		return refuse(CodeState, "%s is %s, so there is nothing to take back.", of.ID, of.State.Words())
+	case r.Plan.Target != of.Plan.Target:
+		return refuse(CodeChanged, "%s was about another object.", of.ID)
+	}
+	return nil
+}
+
+// Done reports whether the change was carried out, whatever came of it.
+func (r *Request) Done() bool {
+	return r.State == Applied || r.State == Succeeded || r.State == Failed
 }
 
 // MayAsk refuses whoever may not ask for action on service under policy.

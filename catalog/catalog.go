@@ -12,7 +12,9 @@ type Catalog struct {
 	Channels Channels  `yaml:"channels"`
 	Slack    Slack     `yaml:"slack"`
 	Probes   Probes    `yaml:"probes"`
-	Runbooks Runbooks  `yaml:"runbooks"`
+	// Manifests says what `apply` may take; without a directory it takes nothing.
+	Manifests Manifests `yaml:"manifests"`
+	Runbooks  Runbooks  `yaml:"runbooks"`
 
 	Incidents Incidents  `yaml:"incidents"`
 	Rotations []Rotation `yaml:"oncall"`
@@ -83,6 +85,17 @@ type Service struct {
 	Database  bool     `yaml:"databasePrimary"` // a database primary: stricter policies may name it
 	DependsOn []string `yaml:"dependsOn"`
 	Links     []Link   `yaml:"links"` // at the top of its incidents' channels
+	// Settable are the environment variables that set-env may set; nil means LOG_LEVEL only. An env write can change everything that a
+	// program does, and their values stand on cards and in the database.
+	Settable []string `yaml:"settable"`
+}
+
+// Manifests says which reviewed files may be applied.
+type Manifests struct {
+	Dir   string   `yaml:"dir"`   // where the bot finds them; nothing outside is read
+	Kinds []string `yaml:"kinds"` // of ManifestKinds; none means Job
+	// Images are the repositories that a manifest's containers may come from, such as grafana/k6; none means any.
+	Images []string `yaml:"images"`
 }
 
 // Workload is the controller behind a service.
@@ -122,10 +135,16 @@ const (
 	Scale    Action = "scale"
 	Rollback Action = "rollback"
 	Undo     Action = "undo"
+	// SetEnv sets one environment variable for a while; DeletePod deletes one pod of a StatefulSet; Apply runs a reviewed manifest.
+	SetEnv    Action = "set-env"
+	DeletePod Action = "delete-pod"
+	Apply     Action = "apply"
 )
 
 // Actions lists every action.
-func Actions() []Action { return []Action{Restart, Scale, Rollback, Undo} }
+func Actions() []Action {
+	return []Action{Restart, Scale, Rollback, Undo, SetEnv, DeletePod, Apply}
+}
 
 // Policy says who may ask for actions on services and who must agree. The first policy that matches both wins; no match refuses.
 type Policy struct {

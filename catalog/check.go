@@ -52,6 +52,7 @@ func (d *document) check(c *Catalog) {
 	d.checkAlerts(c)
 	d.checkWatch(c.Probes.Watch)
 	d.checkOutside(c)
+	d.checkManifests(c.Manifests)
 }
 
 const (
@@ -92,6 +93,9 @@ func (d *document) checkServices(c *Catalog) {
 		d.optional(path+".kubernetesService", s.KubernetesService, dnsLabel, "the name of a Kubernetes Service", "use at most 63 lower-case letters, digits and -")
 		for j, raw := range s.Health {
 			d.checkURL(fmt.Sprintf("%s.health[%d]", path, j), raw)
+		}
+		for j, key := range s.Settable {
+			d.checkSettable(fmt.Sprintf("%s.settable[%d]", path, j), key)
 		}
 		d.allKnown(path+".owners", "person", s.Owners, people)
 		d.optional(path+".channel", s.Channel, slackChannel, "a Slack channel ID", channelFix)

@@ -88,7 +88,7 @@ func params(dir string) testscript.Params {
 			"bot": cmdBot, "signal": cmdSignal, "log": cmdLog,
 			"say": cmdSay, "reply": cmdReply, "click": cmdClick, "forge": cmdForge, "see": cmdSee, "alone": cmdAlone, "dm": cmdDM,
 			"pings": cmdPings, "remember": cmdRemember, "fault": cmdFault, "socket": cmdSocket, "group": cmdGroup, "invite": cmdInvite,
-			"break": cmdBreak, "heal": cmdHeal, "kubectl": cmdKubectl, "ready": cmdReady, "changes": cmdChanges, "apiserver": cmdAPIServer,
+			"break": cmdBreak, "heal": cmdHeal, "kubectl": cmdKubectl, "ready": cmdReady, "changes": cmdChanges, "deletes": cmdDeletes, "apiserver": cmdAPIServer,
 			"postgres": cmdPostgres, "redis": cmdRedis, "svcdown": cmdTerminal, "pause": cmdPause, "never": cmdNever, "files": cmdFiles, "count": cmdCount, "sed": cmdSed, "settled": cmdSettled,
 			"room": cmdRoom, "rooms": cmdRooms, "channel": cmdChannel, "today": cmdToday, "pushpin": cmdPushpin, "file": cmdFile,
 			"incident": cmdIncident, "calls": cmdCalls, "home": cmdHome,
@@ -171,7 +171,7 @@ func (s *story) expandConfig() error {
 	if err != nil {
 		return err
 	}
-	text := strings.NewReplacer("$NAMESPACE", s.namespace, "$KUBECONFIG", shared.cluster.BotKubeconfig).Replace(string(b))
+	text := strings.NewReplacer("$NAMESPACE", s.namespace, "$KUBECONFIG", shared.cluster.BotKubeconfig, "$WORK", s.env.WorkDir).Replace(string(b))
 	return os.WriteFile(s.config, []byte(text), 0o600)
 }
 

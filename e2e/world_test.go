@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -81,9 +82,18 @@ type auditLine struct {
 }
 
 // cmdChanges: changes N asserts how many changes of the bot the API server took in this story's namespace, by its own audit log: the witness
-// that is not ours. Dry runs and void marks are no changes.
+// that is not ours. Dry runs and our marks alone are no changes.
 func cmdChanges(ts *testscript.TestScript, _ bool, args []string) {
-	want, err := strconv.Atoi(args[0])
+	countChanges(ts, args[0], "patch", "update", "delete", "create")
+}
+
+// cmdDeletes: deletes N is the same of deletions alone.
+func cmdDeletes(ts *testscript.TestScript, _ bool, args []string) {
+	countChanges(ts, args[0], "delete", "deletecollection")
+}
+
+func countChanges(ts *testscript.TestScript, count string, verbs ...string) {
+	want, err := strconv.Atoi(count)
 	ts.Check(err)
 	var seen []string
 	f, err := os.Open(shared.cluster.AuditLog)
@@ -96,10 +106,12 @@ func cmdChanges(ts *testscript.TestScript, _ bool, args []string) {
 		if json.Unmarshal(sc.Bytes(), &l) != nil || l.Stage != "ResponseComplete" || l.ObjectRef.Namespace != of(ts).namespace || l.User.Username != "svcdown-bot" {
 			continue
 		}
-		if l.Verb != "patch" && l.Verb != "update" && l.Verb != "delete" && l.Verb != "create" || l.ResponseStatus.Code >= 300 {
+		if !slices.Contains(verbs, l.Verb) || l.ResponseStatus.Code >= 300 {
 			continue
 		}
-		if strings.Contains(l.RequestURI, "dryRun") || onlyMarks(l.RequestObject) {
+		var o struct{ DryRun []string } // of a delete, whose options are its body
+		_ = json.Unmarshal(l.RequestObject, &o)
+		if strings.Contains(l.RequestURI, "dryRun") || len(o.DryRun) > 0 || onlyMarks(l.RequestObject) {
 			continue
 		}
 		seen = append(seen, fmt.Sprintf("%s %s %s", l.Verb, l.RequestURI, l.RequestObject))
@@ -110,8 +122,32 @@ func cmdChanges(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// onlyMarks reports whether a patch writes nothing but our void mark: a merge patch of that annotation, held to the object by its UID.
+// onlyMarks reports whether a call writes nothing but our marks: a merge patch of the void mark, held to the object by its UID; a JSON patch of
+// the approval's mark, which comes before a deletion; or the placeholder that is the void mark of a Job to be.
 func onlyMarks(patch json.RawMessage) bool {
+	var operations []struct{ Op, Path string }
+	if json.Unmarshal(patch, &operations) == nil {
+		for _, o := range operations {
+			if o.Op != "test" && o.Path != "/metadata/annotations" && !strings.HasPrefix(o.Path, "/metadata/annotations/svcdown.dev~1") {
+				return false
+			}
+		}
+		return true
+	}
+	var placeholder struct {
+		Metadata struct{ Annotations map[string]string }
+		Spec     struct {
+			Suspend     bool
+			Parallelism *int
+		}
+	}
+	if json.Unmarshal(patch, &placeholder) == nil && placeholder.Spec.Suspend && placeholder.Spec.Parallelism != nil && *placeholder.Spec.Parallelism == 0 {
+		for key := range placeholder.Metadata.Annotations {
+			if strings.HasPrefix(key, "svcdown.dev/void-") {
+				return true
+			}
+		}
+	}
 	var p map[string]map[string]json.RawMessage
 	if json.Unmarshal(patch, &p) != nil || len(p) != 1 || len(p["metadata"]) != 2 || p["metadata"]["uid"] == nil {
 		return false

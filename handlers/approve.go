@@ -88,6 +88,12 @@ func (d *Desk) policyOf(r approval.Request) (catalog.Policy, error) {
 	if !ok {
 		return catalog.Policy{}, &Problem{Code: "policy", Text: redact.F("No policy of svcdown.yaml covers %s of %s any more, so %s can neither be decided nor carried out.", r.Plan.Action, r.Plan.Service, r.ID)}
 	}
+	if svc, ok := d.Catalog().Service(r.Plan.Service); ok {
+		var err error
+		if policy, err = guarded(policy, r.Plan.Action, svc); err != nil {
+			return catalog.Policy{}, err
+		}
+	}
 	return policy.AtLeast(r.Plan.Approvers), nil
 }
 

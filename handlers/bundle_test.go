@@ -172,6 +172,7 @@ func (b *testBundle) applied(t *testing.T) approval.Request {
 type cluster struct {
 	plan     func() (plan.Plan, error)
 	replan   func(plan.Plan) (plan.Plan, error)
+	mark     func() (k8sops.Result, error)
 	execute  func() (k8sops.Result, error)
 	void     func(context.Context) error
 	landed   func() (k8sops.Landing, error)
@@ -220,6 +221,7 @@ func newCluster(t *testing.T) *cluster {
 	return &cluster{
 		plan:     func() (plan.Plan, error) { return restart, nil },
 		replan:   func(p plan.Plan) (plan.Plan, error) { return p, nil },
+		mark:     func() (k8sops.Result, error) { return k8sops.Result{Outcome: k8sops.Applied}, nil },
 		execute:  func() (k8sops.Result, error) { return k8sops.Result{Outcome: k8sops.Applied}, nil },
 		void:     func(context.Context) error { return nil },
 		landed:   func() (k8sops.Landing, error) { return k8sops.NotLanded, nil },
@@ -262,23 +264,33 @@ func (c *cluster) PlanScale(_ context.Context, svc catalog.Service, n int) (plan
 func (c *cluster) PlanRollback(_ context.Context, svc catalog.Service, revision int64) (plan.Plan, error) {
 	return c.planning("rollback", svc.Name, revision)
 }
+func (c *cluster) PlanSetEnv(_ context.Context, svc catalog.Service, r k8sops.EnvRequest) (plan.Plan, error) {
+	return c.planning("set-env", svc.Name, r.Key+"="+r.Value, r.Container, r.For)
+}
+func (c *cluster) PlanDeletePod(_ context.Context, svc catalog.Service, pod string) (plan.Plan, error) {
+	return c.planning("delete-pod", svc.Name, pod)
+}
+func (c *cluster) PlanApply(_ context.Context, svc catalog.Service, r k8sops.ApplyRequest) (plan.Plan, error) {
+	return c.planning("apply", svc.Name, r.File, string(r.Content))
+}
 func (c *cluster) PlanUndo(_ context.Context, svc catalog.Service, done plan.Plan, id string) (plan.Plan, error) {
 	return c.planning("undo", done.Action, svc.Name, id)
 }
 func (c *cluster) Replan(_ context.Context, _ catalog.Service, p plan.Plan) (plan.Plan, error) {
 	return c.replan(p)
 }
+func (c *cluster) Mark(context.Context, plan.Plan, string) (k8sops.Result, error) { return c.mark() }
 func (c *cluster) Execute(context.Context, plan.Plan, string) (k8sops.Result, error) {
 	c.mu.Lock()
 	c.calls++
 	c.mu.Unlock()
 	return c.execute()
 }
-func (c *cluster) Void(ctx context.Context, _ plan.Target, _ string) error { return c.void(ctx) }
-func (c *cluster) Landed(context.Context, plan.Target, string) (k8sops.Landing, error) {
+func (c *cluster) Void(ctx context.Context, _ plan.Plan, _ string) error { return c.void(ctx) }
+func (c *cluster) Landed(context.Context, plan.Plan, string) (k8sops.Landing, error) {
 	return c.landed()
 }
-func (c *cluster) Rollout(context.Context, plan.Target, func(k8sops.RolloutState)) (k8sops.RolloutState, error) {
+func (c *cluster) Follow(context.Context, catalog.Service, plan.Plan) (k8sops.RolloutState, error) {
 	return c.rollout()
 }
 func (c *cluster) Settled(context.Context, catalog.Service, time.Time) (finding.Finding, error) {

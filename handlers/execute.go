@@ -54,7 +54,7 @@ func (d *Desk) Execute(ctx context.Context, id string) error {
 	d.Step("begun")
 	call, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	res, err := cl.Execute(call, fresh, id)
+	res, err := d.sendChange(call, cl, fresh, id)
 	d.Step("called")
 	if err == nil && res.Outcome == k8sops.UnknownOutcome {
 		// The answer is lost. The reconcile job, set by Begin, finds out; it never repeats the change.
@@ -78,6 +78,34 @@ func (d *Desk) Execute(ctx context.Context, id string) error {
 	}
 	d.Step("ended")
 	return err
+}
+
+// sendChange sends the one call. A deletion leaves nothing that could tell afterwards whose it was: our mark goes onto the object first, and
+// Postgres knows of the mark before the call is sent.
+func (d *Desk) sendChange(ctx context.Context, cl Cluster, p plan.Plan, id string) (k8sops.Result, error) {
+	if !p.Removes() {
+		return cl.Execute(ctx, p, id)
+	}
+	res, err := cl.Mark(ctx, p, id)
+	if err != nil || res.Outcome == k8sops.Refused {
+		return res, err
+	}
+	if res.Outcome == k8sops.UnknownOutcome {
+		// Whether the mark is there or not: nothing was deleted, and nobody but us would.
+		return k8sops.Result{Outcome: k8sops.Refused, Kind: k8sops.Timeout, Message: res.Message, Err: res.Err}, nil
+	}
+	_, err = d.Approvals.Change(ctx, id, "svcdown", func(now *approval.Request) error {
+		if now.State != approval.Executing {
+			return &approval.Refusal{Code: approval.CodeState, Message: "somebody else found out what became of it"}
+		}
+		now.Marked = true
+		return nil
+	})
+	if err != nil {
+		return k8sops.Result{Outcome: k8sops.Refused}, fmt.Errorf("record the mark of %s: %w", id, err)
+	}
+	d.Step("marked")
+	return cl.Execute(ctx, p, id)
 }
 
 func (d *Desk) acquire(ctx context.Context, r approval.Request) (approval.Lease, error) {
@@ -111,11 +139,8 @@ func (d *Desk) lastLook(ctx context.Context, r approval.Request) (fresh plan.Pla
 	if r.Plan.Digest() != r.Digest {
 		return stop("a part of what was approved was lost in storage; ask again")
 	}
-	policy, err := d.policyOf(r)
+	policy, err := d.agreed(ctx, r)
 	if err != nil {
-		return stop(err.Error())
-	}
-	if err := r.Recheck(d.again(ctx), policy, d.Now()); err != nil {
 		return stop(err.Error())
 	}
 	if n, err := strconv.Atoi(r.Plan.Params["replicas"]); err == nil && n > policy.MaxReplicas {
@@ -129,15 +154,37 @@ func (d *Desk) lastLook(ctx context.Context, r approval.Request) (fresh plan.Pla
 	if err != nil {
 		return stop("cluster " + svc.Cluster + " cannot be reached")
 	}
-	fresh, err = cl.Replan(ctx, svc, r.Plan)
+	fresh, err = d.replan(ctx, cl, svc, r)
 	if err != nil {
 		return stop(d.wordK8s("make the plan again", err, r.Plan.Command).Error())
 	}
-	fresh.Approvers = r.Plan.Approvers
 	if why, changed := planChanged(r.Plan, fresh); changed {
 		return plan.Plan{}, nil, d.void(ctx, r, fresh, policy, why)
 	}
 	return fresh, cl, nil
+}
+
+// agreed is the policy of now, when what was agreed to still suffices under it.
+func (d *Desk) agreed(ctx context.Context, r approval.Request) (catalog.Policy, error) {
+	if r.ReturnOf != "" {
+		return catalog.Policy{}, d.returnAgreed(ctx, r)
+	}
+	policy, err := d.policyOf(r)
+	if err != nil {
+		return policy, err
+	}
+	return policy, r.Recheck(d.again(ctx), policy, d.Now())
+}
+
+// replan makes a stored plan again from the live object.
+func (d *Desk) replan(ctx context.Context, cl Cluster, svc catalog.Service, r approval.Request) (fresh plan.Plan, err error) {
+	if r.Plan.Action == catalog.Apply {
+		fresh, err = d.planManifest(ctx, cl, svc, r.Plan.Params["file"], r.ID)
+	} else {
+		fresh, err = cl.Replan(ctx, svc, r.Plan)
+	}
+	fresh.Approvers = r.Plan.Approvers
+	return fresh, err
 }
 
 // planChanged says why an approved plan is not what would be done now. A mere status or annotation change is no reason.
@@ -158,7 +205,7 @@ func (d *Desk) void(ctx context.Context, r approval.Request, fresh plan.Plan, po
 		if now.State != approval.Approved || now.Digest != r.Digest {
 			return nil
 		}
-		if policy.Approvals.None {
+		if policy.Approvals.None || now.ReturnOf != "" {
 			return now.Move(approval.NotStarted, why+"; ask again", d.Now())
 		}
 		return now.Void(fresh, why, policy.Expires, d.Now())
@@ -168,9 +215,12 @@ func (d *Desk) void(ctx context.Context, r approval.Request, fresh plan.Plan, po
 
 // start is the last word before the call, on the locked row.
 func (d *Desk) start(ctx context.Context, now *approval.Request, digest string) error {
-	policy, err := d.policyOf(*now)
-	if err != nil {
-		return err
+	var policy catalog.Policy
+	if now.ReturnOf == "" {
+		var err error
+		if policy, err = d.policyOf(*now); err != nil {
+			return err
+		}
 	}
 	if now.Digest != digest || now.Plan.Digest() != digest {
 		// Also a plan that lost a part in storage, which an older version did not know, is another one.
@@ -179,7 +229,7 @@ func (d *Desk) start(ctx context.Context, now *approval.Request, digest string) 
 	if !d.Now().Before(now.ExpiresAt) {
 		return &approval.Refusal{Code: approval.CodeExpired, Message: "it expired"}
 	}
-	if !now.ByGlass() && !now.Satisfied(policy) {
+	if now.ReturnOf == "" && !now.ByGlass() && !now.Satisfied(policy) {
 		return &approval.Refusal{Code: approval.CodeRole, Message: "the approvals do not suffice"}
 	}
 	return now.Move(approval.Executing, "", d.Now())

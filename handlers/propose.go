@@ -143,7 +143,7 @@ func (d *Desk) lastDone(ctx context.Context, req Request) (approval.Request, err
 }
 
 func undoable(r approval.Request) bool {
-	return (r.State == approval.Applied || r.State == approval.Succeeded || r.State == approval.Failed) && !r.Plan.Undo.Empty()
+	return r.Done() && !r.Plan.Undo.Empty()
 }
 
 // ask is the way of every change: may this person ask, the plan from the live object, the stored request. The card is posted by the
@@ -153,6 +153,10 @@ func (d *Desk) ask(ctx context.Context, req Request, w wish) error {
 	policy, ok := d.Catalog().Policy(action, svc.Name)
 	if !ok {
 		return &Problem{Code: "policy", Text: redact.F("No policy of svcdown.yaml covers %s of %s, so nobody may do it; nothing was done.", action, svc.Name)}
+	}
+	policy, err := guarded(policy, action, svc)
+	if err != nil {
+		return err
 	}
 	policy = policy.AtLeast(w.approvers)
 	if err := approval.MayAsk(req.Actor, policy, action, svc.Name); err != nil {
@@ -259,6 +263,10 @@ func object(svc catalog.Service) string {
 // back gives "".
 func (d *Desk) undoByHand(svc catalog.Service, done plan.Plan) string {
 	switch {
+	case done.Action == catalog.Apply:
+		return d.kubectl(svc, "delete job "+done.Target.Name)
+	case len(done.Before.Env) > 0:
+		return d.unsetByHand(svc, done)
 	case done.Before.Replicas != nil:
 		return d.kubectl(svc, "scale "+object(svc)+" --replicas="+strconv.Itoa(int(*done.Before.Replicas)))
 	case done.Before.Revision > 0 && done.Action != catalog.Restart:

@@ -85,13 +85,12 @@ func (d *Desk) look(ctx context.Context, r approval.Request) (approval.State, st
 	if err != nil {
 		return "", "", err
 	}
-	t := r.Plan.Target
-	notVoided := cl.Void(ctx, t, r.ID)
+	notVoided := cl.Void(ctx, r.Plan, r.ID)
 	if notVoided != nil && !gone(notVoided) {
 		return "", "", notVoided
 	}
 	d.Step("voided")
-	landing, err := cl.Landed(ctx, t, r.ID)
+	landing, err := cl.Landed(ctx, r.Plan, r.ID)
 	if err != nil {
 		return "", "", err
 	}
@@ -103,8 +102,24 @@ func (d *Desk) look(ctx context.Context, r approval.Request) (approval.State, st
 		return "", "", notVoided
 	case landing == k8sops.NotLanded:
 		return approval.NotStarted, "interrupted before the change was sent, and it cannot land any more", nil
+	case r.Plan.Removes():
+		return d.whoseEnd(ctx, r.ID)
 	default:
 		return approval.Unknown, "the object is gone or was replaced", nil
+	}
+}
+
+// whoseEnd tells of an object that was to be deleted and is gone. That it bore our mark is recorded right before the one call; without the
+// record nobody can say that it was us. Either way a call that is still on its way finds nothing: it is bound to the UID.
+func (d *Desk) whoseEnd(ctx context.Context, id string) (approval.State, string, error) {
+	now, err := d.Approvals.Request(ctx, id)
+	switch {
+	case err != nil:
+		return "", "", err
+	case now.Marked:
+		return approval.Applied, "the object bore our mark and is gone", nil
+	default:
+		return approval.Unknown, "the object is gone, and it is not known that we deleted it", nil
 	}
 }
 

@@ -47,6 +47,9 @@ func (d *Desk) requestCard(ctx context.Context, r approval.Request) card.Card {
 func (d *Desk) requestVerdict(ctx context.Context, r approval.Request) redact.Text {
 	p := r.Plan
 	what := redact.F("%s asks to %s %s", r.Requester.Name(), verbOf(p.Action), p.Service)
+	if r.ReturnOf != "" {
+		what = redact.F("The time of %s is over: %s of %s goes back, as was agreed to together with it", r.ReturnOf, p.Params["key"], p.Service)
+	}
 	switch r.State {
 	case approval.Pending:
 		v := redact.F("%s: %s", what, d.standing(ctx, r))
@@ -74,6 +77,12 @@ func requestFacts(r approval.Request) []card.Fact {
 	}
 	if r.Why != "" {
 		facts = append(facts, card.Fact{Label: redact.Const("Why"), Value: redact.F("%s", r.Why)})
+	}
+	if set := returns(r); !set.Empty() {
+		facts = append(facts, card.Fact{Label: redact.Const("Sets"), Value: set})
+	}
+	if p.Action == catalog.Apply {
+		facts = append(facts, card.Fact{Label: redact.Const("Manifest"), Value: redact.F("%s (SHA-256 %s)", p.Params["file"], p.Params["sha256"])})
 	}
 	switch r.State {
 	case approval.Denied, approval.Expired, approval.Cancelled, approval.NotStarted, approval.Unknown:
@@ -109,6 +118,9 @@ func blast(b plan.Blast) redact.Text {
 	if len(b.EmptyDir) > 0 {
 		lines = append(lines, redact.F("emptyDir %s loses its content", strings.Join(b.EmptyDir, ", ")))
 	}
+	if b.LastSave != "" {
+		lines = append(lines, redact.F("last save to disk: %s", b.LastSave))
+	}
 	if b.GitOps != "" {
 		lines = append(lines, redact.F("%s may revert it", b.GitOps))
 	}
@@ -116,7 +128,14 @@ func blast(b plan.Blast) redact.Text {
 }
 
 func diff(p plan.Plan) *card.Code {
-	return &card.Code{Title: redact.Const("What changes (the server's dry run)"), Lang: "diff", Text: p.Diff}
+	what := redact.Const("What changes (the server's dry run)")
+	switch {
+	case p.Removes():
+		what = redact.Const("What is deleted (the server's dry run agreed)")
+	case p.Creates():
+		what = redact.Const("What is created (the server's dry run agreed)")
+	}
+	return &card.Code{Title: what, Lang: "diff", Text: p.Diff}
 }
 
 func voteLines(r approval.Request) redact.Text {
@@ -205,6 +224,10 @@ func title(a catalog.Action) string {
 	switch a {
 	case catalog.Rollback:
 		return "Roll back"
+	case catalog.SetEnv:
+		return "Set variable"
+	case catalog.DeletePod:
+		return "Delete pod"
 	case "":
 		return "Change" // a row that somebody else wrote must not stop the announcements
 	default:
@@ -214,8 +237,15 @@ func title(a catalog.Action) string {
 
 // noun names what was done: "Rollback of backend worked".
 func noun(a catalog.Action) string {
-	if a == catalog.Rollback {
+	switch a {
+	case catalog.Rollback:
 		return "Rollback"
+	case catalog.SetEnv:
+		return "Variable"
+	case catalog.DeletePod:
+		return "Deletion of a pod"
+	case catalog.Apply:
+		return "Manifest"
 	}
 	return title(a)
 }
@@ -224,6 +254,12 @@ func verbOf(a catalog.Action) string {
 	switch a {
 	case catalog.Rollback:
 		return "roll back"
+	case catalog.SetEnv:
+		return "set a variable of"
+	case catalog.DeletePod:
+		return "delete a pod of"
+	case catalog.Apply:
+		return "apply a manifest for"
 	case catalog.Undo:
 		return "take back a change of"
 	default:

@@ -33,6 +33,12 @@ func newRows(now func() time.Time) *rows {
 	return &rows{now: now, stored: map[string][]byte{}, keys: map[string]string{}, leases: map[string]approval.Lease{}, places: map[string]map[string]card.Address{}}
 }
 
+func (s *rows) setDown(down bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = down
+}
+
 func (s *rows) get(t *testing.T, id string) approval.Request {
 	t.Helper()
 	r, err := s.Request(t.Context(), id)

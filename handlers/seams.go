@@ -174,20 +174,26 @@ type Planner interface {
 	PlanRestart(ctx context.Context, svc catalog.Service) (plan.Plan, error)
 	PlanScale(ctx context.Context, svc catalog.Service, replicas int) (plan.Plan, error)
 	PlanRollback(ctx context.Context, svc catalog.Service, toRevision int64) (plan.Plan, error)
+	PlanSetEnv(ctx context.Context, svc catalog.Service, r k8sops.EnvRequest) (plan.Plan, error)
+	PlanDeletePod(ctx context.Context, svc catalog.Service, pod string) (plan.Plan, error)
+	PlanApply(ctx context.Context, svc catalog.Service, r k8sops.ApplyRequest) (plan.Plan, error)
 	PlanUndo(ctx context.Context, svc catalog.Service, done plan.Plan, doneID string) (plan.Plan, error)
+	// Replan makes every plan but that of an apply again, which needs its file.
 	Replan(ctx context.Context, svc catalog.Service, p plan.Plan) (plan.Plan, error)
 }
 
 // Executor makes the one API call, and finds out afterwards what became of it.
 type Executor interface {
+	// Mark comes before Execute where the plan deletes its object; it changes nothing.
+	Mark(ctx context.Context, p plan.Plan, approvalID string) (k8sops.Result, error)
 	Execute(ctx context.Context, p plan.Plan, approvalID string) (k8sops.Result, error)
-	Void(ctx context.Context, t plan.Target, approvalID string) error
-	Landed(ctx context.Context, t plan.Target, approvalID string) (k8sops.Landing, error)
+	Void(ctx context.Context, p plan.Plan, approvalID string) error
+	Landed(ctx context.Context, p plan.Plan, approvalID string) (k8sops.Landing, error)
 }
 
 // Verifier watches what a change leads to.
 type Verifier interface {
-	Rollout(ctx context.Context, t plan.Target, each func(k8sops.RolloutState)) (k8sops.RolloutState, error)
+	Follow(ctx context.Context, svc catalog.Service, p plan.Plan) (k8sops.RolloutState, error)
 	Settled(ctx context.Context, svc catalog.Service, since time.Time) (finding.Finding, error)
 }
 

@@ -27,7 +27,7 @@ func (d *Desk) askStep(ctx context.Context, req Request, svc catalog.Service, st
 	if err != nil {
 		return err
 	}
-	w.approvers = step.Attributes.Approve
+	w.approvers = max(w.approvers, step.Attributes.Approve)
 	return d.ask(ctx, req, w)
 }
 
@@ -61,7 +61,59 @@ func (d *Desk) wished(ctx context.Context, svc catalog.Service, step runbook.Ste
 		}
 		return d.rollingBack(ctx, of, revision), nil
 	}
+	switch {
+	case op.Name == "set env":
+		return d.wishedEnv(ctx, svc, step)
+	case op.Name == "delete" && op.Kind == "pods":
+		return d.wishedEnd(ctx, svc, step)
+	case op.Name == "apply":
+		if why := unknownOption(op, "file"); !why.Empty() {
+			return wish{}, d.byHand(svc, step, why)
+		}
+		if namespace := namespaceOf(svc, step); namespace != svc.Namespace {
+			return wish{}, d.byHand(svc, step, redact.F("it is for namespace %s, and %s lives in %s", namespace, svc.Name, svc.Namespace))
+		}
+		return d.applying(ctx, svc, op.Get("file")), nil
+	}
 	return wish{}, d.byHand(svc, step, whyByHand(op.Name))
+}
+
+// wishedEnv sets one variable for a while.
+func (d *Desk) wishedEnv(ctx context.Context, svc catalog.Service, step runbook.Step) (wish, error) {
+	of, err := d.targeted(svc, step, "pair", "container")
+	if err != nil {
+		return wish{}, err
+	}
+	pairs := step.Operation.All("pair")
+	key, value, set := strings.Cut(pairs[0], "=")
+	switch {
+	case len(pairs) != 1:
+		return wish{}, d.byHand(svc, step, redact.F("it sets %s, and a plan is for exactly one", counted(len(pairs), "variable")))
+	case !set:
+		return wish{}, d.byHand(svc, step, redact.Const("it takes a variable away for good; svcdown sets one for a while"))
+	}
+	return d.settingEnv(ctx, of, k8sops.EnvRequest{Key: key, Value: value, Container: step.Operation.Get("container"), For: setFor}), nil
+}
+
+// wishedEnd deletes one pod of a StatefulSet of the catalogue.
+func (d *Desk) wishedEnd(ctx context.Context, svc catalog.Service, step runbook.Step) (wish, error) {
+	op := step.Operation
+	if why := unknownOption(op); !why.Empty() {
+		return wish{}, d.byHand(svc, step, why)
+	}
+	names := op.All("name")
+	if len(names) != 1 {
+		return wish{}, d.byHand(svc, step, redact.F("it names %s, and a plan is bound to exactly one", counted(len(names), "pod")))
+	}
+	of, err := d.owner(svc, step, func(s catalog.Service) bool {
+		ordinal, ok := strings.CutPrefix(names[0], s.Workload.Name+"-")
+		_, err := strconv.ParseUint(ordinal, 10, 31)
+		return s.Workload.Kind == "StatefulSet" && ok && err == nil
+	})
+	if err != nil {
+		return wish{}, err
+	}
+	return d.deletingPod(ctx, of, names[0]), nil
 }
 
 // whyByHand says why svcdown does not carry out an operation.

@@ -2,6 +2,8 @@ package handlers_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/svcdown/svcdown/approval"
@@ -58,6 +60,10 @@ func TestAStepOfARunbookBecomesARequest(t *testing.T) {
 		"back to a revision":               {"", "kubectl rollout undo deployment/backend-deployment --to-revision=7", "rollback backend 7", 1},
 		"more approvers than the policy":   {"{approve=2}", "kubectl rollout restart deployment/backend-deployment", "restart backend", 2},
 		"never fewer than the policy asks": {"{approve=1}", "kubectl rollout restart deployment/backend-deployment", "restart backend", 1},
+		"a variable for a while":           {"", "kubectl set env deployment/backend-deployment LOG_LEVEL=debug -n shop", "set-env backend LOG_LEVEL=debug  30m0s", 1},
+		"a variable of one container":      {"", "kubectl set env deployment/backend-deployment LOG_LEVEL=debug -c app", "set-env backend LOG_LEVEL=debug app 30m0s", 1},
+		"a pod of a StatefulSet":           {"{approve=2}", "kubectl delete pod -n shop postgres-primary-0", "delete-pod postgres postgres-primary-0", 2},
+		"a manifest":                       {"", "kubectl apply -f testing/load-test.yaml", "apply backend testing/load-test.yaml kind: Job", 1},
 		"an object of another service":     {"", "kubectl rollout restart statefulset/postgres-primary", "restart postgres", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,6 +71,13 @@ func TestAStepOfARunbookBecomesARequest(t *testing.T) {
 			b := setup(t)
 			b.catalog.Services = append(b.catalog.Services, catalog.Service{Name: "postgres", Cluster: "prod", Namespace: "shop",
 				Workload: catalog.Workload{Kind: "StatefulSet", Name: "postgres-primary"}})
+			b.catalog.Manifests.Dir = t.TempDir()
+			if err := os.MkdirAll(filepath.Join(b.catalog.Manifests.Dir, "testing"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(b.catalog.Manifests.Dir, "testing/load-test.yaml"), []byte("kind: Job"), 0o600); err != nil {
+				t.Fatal(err)
+			}
 			if err := b.asksStep(t, stepOf(t, b.catalog.Services[0], c.attributes, c.command)); err != nil {
 				t.Fatal(err)
 			}
@@ -102,9 +115,14 @@ func TestAStepThatSvcdownDoesNotCarryOutNamesTheCommand(t *testing.T) {
 		"a patch, quoted":           {`kubectl patch deployment backend-deployment -p '{"spec":{"replicas":2}}'`, []string{`'--patch={"spec":{"replicas":2}}'`}},
 		"a delete of a service":     {"kubectl delete service backend", []string{"single pods of a StatefulSet only", "delete services backend"}},
 		"an option that would change the meaning": {"kubectl scale deployment/backend-deployment --replicas=2 --current-replicas=3", []string{"knows no current-replicas"}},
-		"a dry run":              {"kubectl rollout restart deployment/backend-deployment --dry-run=server", []string{"knows no dry-run"}},
-		"a step that only reads": {"kubectl get pods", []string{"changes nothing"}},
-		"a placeholder unfilled": {"kubectl scale deployment/backend-deployment --replicas=<desired-count>", []string{"<desired-count> has no value"}},
+		"a dry run":                {"kubectl rollout restart deployment/backend-deployment --dry-run=server", []string{"knows no dry-run"}},
+		"a variable for good":      {"kubectl set env deployment/backend-deployment LOG_LEVEL-", []string{"for a while", "set env deployments backend-deployment LOG_LEVEL-"}},
+		"two variables":            {"kubectl set env deployment/backend-deployment A=1 B=2", []string{"2 variables"}},
+		"a pod of nobody":          {"kubectl delete pod backend-deployment-5c9-abcde", []string{"belongs to no service"}},
+		"a pod at once":            {"kubectl delete pod backend-0 --grace-period=1", []string{"knows no grace-period"}},
+		"a manifest for elsewhere": {"kubectl apply -f load.yaml -n elsewhere", []string{"for namespace elsewhere"}},
+		"a step that only reads":   {"kubectl get pods", []string{"changes nothing"}},
+		"a placeholder unfilled":   {"kubectl scale deployment/backend-deployment --replicas=<desired-count>", []string{"<desired-count> has no value"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

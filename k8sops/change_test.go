@@ -142,8 +142,8 @@ func TestTheCallTestsBeforeItChangesAndFillsInTimeAndApproval(t *testing.T) {
 		Preconditions: []plan.Operation{op("test", "/metadata/uid", "u")},
 		Patch:         []plan.Operation{op("add", "/x", plan.Now), op("add", "/y", plan.ApprovalID), {Op: "remove", Path: "/z"}},
 	}
-	marks, err := approvalMarks(live{raw: json.RawMessage(`{"metadata":{"annotations":{"svcdown.dev/approval":"before"}}}`),
-		workload: workload{meta: metav1.ObjectMeta{Annotations: map[string]string{ApprovalMark: "before", EarlierMark: "first"}}}}, "me")
+	marks, err := approvalMarks(bare{raw: json.RawMessage(`{"metadata":{"annotations":{"svcdown.dev/approval":"before"}}}`),
+		meta: metav1.ObjectMeta{Annotations: map[string]string{ApprovalMark: "before", EarlierMark: "first"}}}, "me")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func TestAWebhookThatRefusesTheVoidMarkDoesNotMakeTheObjectAnew(t *testing.T) {
 				}
 				_, _ = w.Write([]byte(`{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"backend","namespace":"shop","uid":"` + uid + `"},"spec":{"template":{}}}`))
 			}, Options{})
-			if err := c.Void(t.Context(), shop, "R-1"); KindOf(err) != want {
+			if err := c.Void(t.Context(), plan.Plan{Target: shop}, "R-1"); KindOf(err) != want {
 				t.Errorf("got %v, want %s", err, want)
 			}
 		})

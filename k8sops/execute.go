@@ -55,24 +55,26 @@ type Result struct {
 	Err error
 }
 
-// Execute makes the change: one PATCH call, never repeated, with its preconditions inside it: the UID, the fields that the plan depends on,
-// and that the approval was not voided. The same call marks the object with the approval's ID. p must come from a Plan or Replan call of this
-// process; one that was read back from storage has no values and is refused. An error means that p or approvalID is unusable and
-// nothing was sent; whatever the API server had a say in is in Result.
+// Execute makes the change: one call, never repeated, with its preconditions inside it: the UID, the fields that the plan depends on, and that
+// the approval was not voided. The same call marks the object with the approval's ID; a plan that deletes its object needs [Cluster.Mark]
+// first. p must come from a Plan or Replan call of this process; one that was read back from storage has no values and is refused. An error
+// means that p or approvalID is unusable and nothing was sent; whatever the API server had a say in is in Result.
 func (c *Cluster) Execute(ctx context.Context, p plan.Plan, approvalID string) (Result, error) {
 	op := string(p.Action) + " " + p.Service
 	if err := usable(op, p, approvalID); err != nil {
 		return Result{Outcome: Refused, Kind: Invalid}, err
 	}
-	refused := func(err error) Result {
-		kind, message := classify(err)
-		return Result{Outcome: Refused, Kind: kind, Message: redact.F("%s Nothing was changed.", message), Err: err}
+	switch {
+	case p.Removes():
+		return c.remove(ctx, p, approvalID)
+	case p.Creates():
+		return c.create(ctx, p, approvalID)
 	}
 	l, err := c.liveObject(ctx, p.Target.Namespace, p.Target.Kind, p.Target.Name)
 	if err != nil {
 		return refused(err), nil
 	}
-	marks, err := approvalMarks(l, approvalID)
+	marks, err := approvalMarks(bare{l.raw, l.meta}, approvalID)
 	if err != nil {
 		return Result{Outcome: Refused, Kind: Invalid}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -87,8 +89,7 @@ func (c *Cluster) Execute(ctx context.Context, p plan.Plan, approvalID string) (
 	switch {
 	case err == nil:
 	case !certainlyRefused(err):
-		_, message := classify(err)
-		return Result{Outcome: UnknownOutcome, Message: redact.F("%s Whether the change was made is not known yet.", message), Err: err}, nil
+		return lost(err), nil
 	case apierrors.IsInvalid(err):
 		return c.explained(ctx, p, approvalID, refused(err)), nil
 	default:
@@ -101,6 +102,16 @@ func (c *Cluster) Execute(ctx context.Context, p plan.Plan, approvalID string) (
 		}
 	}
 	return out, nil
+}
+
+func refused(err error) Result {
+	kind, message := classify(err)
+	return Result{Outcome: Refused, Kind: kind, Message: redact.F("%s Nothing was changed.", message), Err: err}
+}
+
+func lost(err error) Result {
+	_, message := classify(err)
+	return Result{Outcome: UnknownOutcome, Message: redact.F("%s Whether the change was made is not known yet.", message), Err: err}
 }
 
 // certainlyRefused is true when err proves that nothing was stored: the connection was never made, or the API server itself said no.
@@ -118,7 +129,7 @@ func certainlyRefused(err error) bool {
 
 // explained says which precondition failed: the API server only says that one did.
 func (c *Cluster) explained(ctx context.Context, p plan.Plan, approvalID string, r Result) Result {
-	l, err := c.liveObject(ctx, p.Target.Namespace, p.Target.Kind, p.Target.Name)
+	l, err := c.bare(ctx, p.Target)
 	if err != nil {
 		return r
 	}
@@ -126,8 +137,8 @@ func (c *Cluster) explained(ctx context.Context, p plan.Plan, approvalID string,
 		r.Kind, r.Message = Conflict, redact.F("%s Nothing was changed.", t)
 		return r
 	}
-	if l.target.UID != p.Target.UID {
-		return say(redact.F("%s was deleted and made anew since the plan was made.", l.ref()))
+	if string(l.meta.UID) != p.Target.UID {
+		return say(redact.F("%s was deleted and made anew since the plan was made.", refOf(p.Target)))
 	}
 	if l.meta.Annotations[voidKey(approvalID)] != "" {
 		return say(redact.F("Approval %s was voided before the change arrived.", approvalID))
@@ -139,7 +150,7 @@ func (c *Cluster) explained(ctx context.Context, p plan.Plan, approvalID string,
 		}
 		now, err := plan.Op(o.Op, o.Path, field(l.raw, path...))
 		if err == nil && now.Sum != o.Sum {
-			return say(redact.F("%s of %s was changed since the plan was made.", o.Path, l.ref()))
+			return say(redact.F("%s of %s was changed since the plan was made.", o.Path, refOf(p.Target)))
 		}
 	}
 	return r
@@ -155,10 +166,10 @@ func usable(op string, p plan.Plan, approvalID string) error {
 	if !approvalIDs.MatchString(approvalID) {
 		return bad(redact.F("The approval's ID %q cannot be written on the object.", approvalID))
 	}
-	if p.Empty() || p.Target.UID == "" {
+	if p.Empty() || (p.Target.UID == "") != p.Creates() {
 		return bad(redact.Const("The plan changes nothing or is bound to no object."))
 	}
-	bound := false
+	bound := p.Creates() // by its name, which nothing else may have
 	for i, o := range append(append([]plan.Operation{}, p.Preconditions...), p.Patch...) {
 		if (o.Op == "test") != (i < len(p.Preconditions)) {
 			return bad(redact.F("The plan's operation %d, %s, stands in the wrong place.", i, o.Op))

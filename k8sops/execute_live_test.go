@@ -40,7 +40,7 @@ func execute(t *testing.T, b testBundle, p plan.Plan, id string) k8sops.Result {
 
 func landed(t *testing.T, b testBundle, p plan.Plan, id string) k8sops.Landing {
 	t.Helper()
-	l, err := b.cluster.Landed(t.Context(), p.Target, id)
+	l, err := b.cluster.Landed(t.Context(), p, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestPreconditionsRefuseOnTheServer(t *testing.T) {
 func voidTwice(t *testing.T, b testBundle, target plan.Target, id string) {
 	t.Helper()
 	for range 2 {
-		if err := b.cluster.Void(t.Context(), target, id); err != nil {
+		if err := b.cluster.Void(t.Context(), plan.Plan{Target: target}, id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -162,7 +162,7 @@ func TestAnObjectMadeAnewIsNeverChanged(t *testing.T) {
 	if got := landed(t, b, p, "a2"); got != k8sops.Gone {
 		t.Errorf("of a deleted object Landed says %s", got)
 	}
-	if err := b.cluster.Void(t.Context(), p.Target, "a2"); k8sops.KindOf(err) != k8sops.NotFound {
+	if err := b.cluster.Void(t.Context(), p, "a2"); k8sops.KindOf(err) != k8sops.NotFound {
 		t.Errorf("voiding on a deleted object: %v", err)
 	}
 	if r := execute(t, b, p, "a2"); r.Outcome != k8sops.Refused || r.Kind != k8sops.NotFound {
@@ -173,7 +173,7 @@ func TestAnObjectMadeAnewIsNeverChanged(t *testing.T) {
 	if r.Outcome != k8sops.Refused || r.Kind != k8sops.Conflict || !strings.Contains(r.Message.String(), "made anew") {
 		t.Errorf("executing on another object of the same name: %s %s: %s", r.Outcome, r.Kind, r.Message)
 	}
-	if err := b.cluster.Void(t.Context(), p.Target, "a2"); k8sops.KindOf(err) != k8sops.Conflict {
+	if err := b.cluster.Void(t.Context(), p, "a2"); k8sops.KindOf(err) != k8sops.Conflict {
 		t.Errorf("voiding on another object of the same name: %v", err)
 	}
 	if got := landed(t, b, p, "a2"); got != k8sops.Gone {
@@ -232,17 +232,22 @@ func TestAPlanFromStorageIsNotExecuted(t *testing.T) {
 	}
 }
 
-// faulty stands between client and server and does to PATCH calls what networks do.
+// faulty stands between client and server and does to PATCH calls, or those of another method, what networks do.
 type faulty struct {
-	next http.RoundTripper
-	mode atomic.Value  // "", "lose answer", "hold", "refuse connection"
-	held chan struct{} // closed when a held call may go on
-	sent atomic.Int64
+	next   http.RoundTripper
+	method atomic.Value
+	mode   atomic.Value  // "", "lose answer", "hold", "refuse connection"
+	held   chan struct{} // closed when a held call may go on
+	sent   atomic.Int64
 }
 
 func (f *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
 	mode, _ := f.mode.Load().(string)
-	if r.Method != http.MethodPatch || strings.Contains(r.URL.RawQuery, "dryRun") || strings.Contains(r.Header.Get("Content-Type"), "merge-patch") || mode == "" {
+	method, ok := f.method.Load().(string)
+	if !ok {
+		method = http.MethodPatch
+	}
+	if r.Method != method || strings.Contains(r.URL.RawQuery, "dryRun") || strings.Contains(r.Header.Get("Content-Type"), "merge-patch") || mode == "" {
 		return f.next.RoundTrip(r)
 	}
 	switch mode {

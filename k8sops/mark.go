@@ -33,7 +33,7 @@ func voidKey(approvalID string) string { return voidPrefix + approvalID }
 // approvalMarks are the operations around a change: tests that it was not voided and that no other approval came between our read and our
 // write, and the approval's ID. A JSON Patch test against null passes on an absent path, but not below an absent map: an object without any
 // annotations is tested for just that, since adding the empty map would otherwise wipe what somebody else adds meanwhile.
-func approvalMarks(l live, approvalID string) ([]plan.Operation, error) {
+func approvalMarks(on bare, approvalID string) ([]plan.Operation, error) {
 	var all []plan.Operation
 	var failed error
 	op := func(op, path string, value any) {
@@ -44,34 +44,39 @@ func approvalMarks(l live, approvalID string) ([]plan.Operation, error) {
 		all = append(all, o)
 	}
 	at := func(key string) string { return pointer("metadata", "annotations", key) }
-	if field(l.raw, "metadata", "annotations") == nil {
+	if field(on.raw, "metadata", "annotations") == nil {
 		op("test", "/metadata/annotations", nil)
 		op("add", "/metadata/annotations", map[string]string{ApprovalMark: approvalID})
 		return all, failed
 	}
 	op("test", at(voidKey(approvalID)), nil)
-	last := l.meta.Annotations[ApprovalMark]
+	last := on.meta.Annotations[ApprovalMark]
 	if last == "" {
 		op("test", at(ApprovalMark), nil)
 	} else {
 		op("test", at(ApprovalMark), last)
-		before := append([]string{last}, strings.Fields(l.meta.Annotations[EarlierMark])...)
+		before := append([]string{last}, strings.Fields(on.meta.Annotations[EarlierMark])...)
 		op("add", at(EarlierMark), strings.Join(before[:min(len(before), earlier)], " "))
 	}
 	op("add", at(ApprovalMark), approvalID)
 	return all, failed
 }
 
-// Void marks the object so that no request of this approval can change it from now on. It may be called again. It returns an error of kind
-// NotFound or Conflict when the object is gone or was made anew: then there is nothing left that could be changed.
-func (c *Cluster) Void(ctx context.Context, t plan.Target, approvalID string) error {
+// Void marks the object of a plan so that no request of this approval can change it from now on. It may be called again. It returns an error
+// of kind NotFound or Conflict when the object is gone or was made anew: then there is nothing left that could be changed. Where the plan
+// brings its object into being, the mark is a placeholder under its name, see [Cluster.occupy].
+func (c *Cluster) Void(ctx context.Context, p plan.Plan, approvalID string) error {
+	t := p.Target
 	op := "void approval " + approvalID
 	if !approvalIDs.MatchString(approvalID) {
 		return &Error{Kind: Invalid, Op: op, Object: t.String(), Message: redact.Const("That is no approval's ID.")}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.o.CallTimeout)
 	defer cancel()
-	resource, err := resourceOf(t.Kind)
+	if p.Creates() {
+		return c.occupy(ctx, op, t, approvalID)
+	}
+	resource, err := pathOf(t.Kind)
 	if err != nil {
 		return err
 	}
@@ -94,8 +99,8 @@ func (c *Cluster) Void(ctx context.Context, t plan.Target, approvalID string) er
 // madeAnew reports whether another object certainly has the target's name by now. The API server refuses a UID that is not the object's as
 // invalid, and so it does whatever an admission webhook does not like.
 func (c *Cluster) madeAnew(ctx context.Context, t plan.Target) bool {
-	l, err := c.liveObject(ctx, t.Namespace, t.Kind, t.Name)
-	return err == nil && l.target.UID != t.UID
+	now, err := c.bare(ctx, t)
+	return err == nil && string(now.meta.UID) != t.UID
 }
 
 // Landing says whether a change reached its object.
@@ -109,9 +114,11 @@ const (
 )
 
 // Landed looks for the approval's mark on the live object. NotLanded is final only after Void: before it, the request may still be under
-// way. An error means that the object cannot be read.
-func (c *Cluster) Landed(ctx context.Context, t plan.Target, approvalID string) (Landing, error) {
-	l, err := c.liveObject(ctx, t.Namespace, t.Kind, t.Name)
+// way. Of a plan that deletes its object, Landed says that the deletion has begun under our mark; once the object is gone, nothing on the
+// cluster tells who deleted it. An error means that the object cannot be read.
+func (c *Cluster) Landed(ctx context.Context, p plan.Plan, approvalID string) (Landing, error) {
+	t := p.Target
+	now, err := c.bare(ctx, t)
 	if err != nil {
 		err = apiError("look for approval "+approvalID, t.String(), err)
 		if KindOf(err) == NotFound {
@@ -119,10 +126,12 @@ func (c *Cluster) Landed(ctx context.Context, t plan.Target, approvalID string) 
 		}
 		return "", err
 	}
-	a := l.meta.Annotations
+	a := now.meta.Annotations
 	switch {
-	case l.target.UID != t.UID:
+	case !p.Creates() && string(now.meta.UID) != t.UID:
 		return Gone, nil
+	case p.Removes() && now.meta.DeletionTimestamp == nil:
+		return NotLanded, nil // marked perhaps, but there
 	case a[ApprovalMark] == approvalID, slices.Contains(strings.Fields(a[EarlierMark]), approvalID):
 		return Landed, nil
 	default:

@@ -31,6 +31,7 @@ type draft struct {
 	params         map[string]string
 	before         plan.Before
 	reverts        string
+	returns        time.Duration
 }
 
 // propose makes the Plan: the very patch goes through a server-side dry run, whose answer is the diff; what the change can hurt is read
@@ -44,7 +45,7 @@ func (c *Cluster) propose(ctx context.Context, l live, d draft) (plan.Plan, erro
 		Action: d.action, Service: d.svc.Name, Target: l.target,
 		Preconditions: append([]plan.Operation{uid}, d.depends...), Patch: d.patch,
 		Undo: d.undo, Warnings: d.warnings, Command: c.command(d.svc.Namespace, d.kubectl...),
-		Generation: l.meta.Generation, MadeAt: c.o.Now().UTC(), Before: d.before, Reverts: d.reverts, Params: d.params,
+		Generation: l.meta.Generation, MadeAt: c.o.Now().UTC(), Before: d.before, Reverts: d.reverts, Params: d.params, Returns: d.returns,
 	}
 	if p.Empty() {
 		return plan.Plan{}, &Error{Kind: Empty, Op: d.op, Object: l.ref(), Message: redact.Const("That would change nothing.")}
@@ -86,7 +87,7 @@ func (c *Cluster) dryRun(ctx context.Context, p plan.Plan) ([]byte, error) {
 func (c *Cluster) send(ctx context.Context, t plan.Target, body []byte, dry bool) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.o.CallTimeout)
 	defer cancel()
-	resource, err := resourceOf(t.Kind)
+	resource, err := pathOf(t.Kind)
 	if err != nil {
 		return nil, err
 	}

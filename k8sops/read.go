@@ -6,6 +6,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -48,6 +49,7 @@ func resourcesOf(c kubernetes.Interface) map[string]resource {
 			list: func() runtime.Object { return &discoveryv1.EndpointSliceList{} }},
 		"horizontalpodautoscalers": {client: c.AutoscalingV2().RESTClient(), object: &autoscalingv2.HorizontalPodAutoscaler{},
 			list: func() runtime.Object { return &autoscalingv2.HorizontalPodAutoscalerList{} }},
+		"jobs": {client: c.BatchV1().RESTClient(), object: &batchv1.Job{}, list: func() runtime.Object { return &batchv1.JobList{} }},
 		"poddisruptionbudgets": {client: c.PolicyV1().RESTClient(), object: &policyv1.PodDisruptionBudget{},
 			list: func() runtime.Object { return &policyv1.PodDisruptionBudgetList{} }},
 	}

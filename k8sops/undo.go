@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/plan"
@@ -43,6 +44,17 @@ func undoParams(op string, done plan.Plan) (map[string]string, error) {
 			return nil, &Error{Kind: Invalid, Op: op, Object: done.Target.String(), Message: redact.Const("It is not recorded how many replicas there were before.")}
 		}
 		p[paramReplicas], p[paramFrom] = strconv.Itoa(int(*done.Before.Replicas)), done.Params[paramReplicas]
+		return p, nil
+	case catalog.SetEnv:
+		if done.Action != catalog.SetEnv {
+			break
+		}
+		return undoEnv(op, done, p)
+	case catalog.Apply:
+		if done.Action != catalog.Apply {
+			break
+		}
+		p[paramJob] = done.Target.Name
 		return p, nil
 	case catalog.Rollback:
 		for _, o := range done.Patch {
@@ -102,6 +114,10 @@ func (c *Cluster) planUndo(ctx context.Context, svc catalog.Service, op, uid, do
 			return nil
 		}
 		return c.planRollback(ctx, svc, revision, returning{op: op, action: catalog.Undo, reverts: doneID, params: params, is: is})
+	case catalog.SetEnv:
+		return c.planUnset(ctx, svc, op, doneID, params, replaced)
+	case catalog.Apply:
+		return c.planRemoveJob(ctx, svc, op, doneID, params)
 	case catalog.Restart:
 		return c.planUnmark(ctx, svc, op, doneID, params, replaced)
 	}
@@ -181,6 +197,14 @@ func (c *Cluster) Replan(ctx context.Context, svc catalog.Service, p plan.Plan) 
 			return plan.Plan{}, fmt.Errorf("make the plan again: revision: %w", err)
 		}
 		return c.PlanRollback(ctx, svc, revision)
+	case catalog.SetEnv:
+		after, err := time.ParseDuration(p.Params[paramFor])
+		if err != nil {
+			return plan.Plan{}, fmt.Errorf("make the plan again: for: %w", err)
+		}
+		return c.PlanSetEnv(ctx, svc, EnvRequest{Key: p.Params[paramKey], Value: p.Params[paramValue], Container: p.Params[paramContainer], For: after})
+	case catalog.DeletePod:
+		return c.PlanDeletePod(ctx, svc, p.Params[paramPod])
 	case catalog.Undo:
 		return c.planUndo(ctx, svc, "undo "+p.Params[paramOf]+" of "+svc.Name, p.Target.UID, p.Reverts, p.Params)
 	}

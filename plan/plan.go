@@ -103,6 +103,9 @@ type Plan struct {
 	// Approvers is how many people must agree at least, whatever less the policy asks for; 0 leaves it to the policy. Part of the digest, so
 	// that nothing which forgets it can carry the plan out.
 	Approvers int `json:"approvers,omitempty"`
+	// Returns is how long after it was carried out the change is taken back by itself, 0 for never. Whoever approves the plan agrees to both, so
+	// it is part of the digest.
+	Returns time.Duration `json:"returns,omitempty"`
 	// Params are the action's typed arguments ("replicas": "5"), needed to make the plan again.
 	Params map[string]string `json:"params,omitempty"`
 }
@@ -113,9 +116,20 @@ type Before struct {
 	Replicas *int32 `json:"replicas,omitempty"`
 	// Revision is the rollout revision that was current, 0 when the kind has none.
 	Revision int64 `json:"revision,omitempty"`
+	// Env are the settable variables that a set-env replaced. They are no secrets: the catalogue names which variables these may be.
+	Env []Variable `json:"env,omitempty"`
 }
 
-// Digest identifies what would be done to what: action, target with UID, preconditions, patch and the least number of approvers. Time, diff text, blast radius and
+// Variable is one environment variable of one container as it was.
+type Variable struct {
+	Container string `json:"container"`
+	Key       string `json:"key"`
+	// Was is its value, nil when it was not set.
+	Was *string `json:"was,omitempty"`
+}
+
+// Digest identifies what would be done to what: action, target with UID, preconditions, patch, the least number of approvers and when it
+// returns by itself. Time, diff text, blast radius and
 // warnings are no part of it. Approvals are bound to it.
 func (p Plan) Digest() string {
 	b, err := json.Marshal(struct {
@@ -125,8 +139,9 @@ func (p Plan) Digest() string {
 		Subresource   string
 		Preconditions []Operation
 		Patch         []Operation
-		Approvers     int `json:",omitempty"`
-	}{"svcdown plan v1", p.Action, p.Target, p.Subresource, p.Preconditions, p.Patch, p.Approvers})
+		Approvers     int           `json:",omitempty"`
+		Returns       time.Duration `json:",omitempty"`
+	}{"svcdown plan v1", p.Action, p.Target, p.Subresource, p.Preconditions, p.Patch, p.Approvers, p.Returns})
 	if err != nil {
 		// Strings and numbers always marshal; should that change, the result must equal no other plan's digest.
 		return "invalid: " + err.Error()
@@ -137,6 +152,25 @@ func (p Plan) Digest() string {
 
 // Empty reports whether the plan would change nothing; such a plan is refused, never counted as success.
 func (p Plan) Empty() bool { return len(p.Patch) == 0 }
+
+// Remove and Create make the patch of a plan that concerns a whole object: RFC 6901's pointer "" is the document itself.
+func Remove() []Operation { return []Operation{{Op: "remove", Path: ""}} }
+
+// Create makes the patch that brings object into being; see [Remove].
+func Create(object any) ([]Operation, error) {
+	op, err := Op("add", "", object)
+	return []Operation{op}, err
+}
+
+// Removes reports whether the plan deletes its target.
+func (p Plan) Removes() bool {
+	return len(p.Patch) == 1 && p.Patch[0].Path == "" && p.Patch[0].Op == "remove"
+}
+
+// Creates reports whether the plan brings its target into being, which has no UID until then.
+func (p Plan) Creates() bool {
+	return len(p.Patch) == 1 && p.Patch[0].Path == "" && p.Patch[0].Op == "add"
+}
 
 // Blast is what a plan can hurt, counted from the live cluster when the plan was made.
 type Blast struct {
@@ -152,6 +186,8 @@ type Blast struct {
 	EmptyDir []string `json:"emptyDir,omitempty"`
 	// GitOps names the controller that owns the object and may revert the change, "" for none.
 	GitOps string `json:"gitOps,omitempty"`
+	// LastSave says when a store in memory last wrote itself to disk ("14:02, 3 min ago"), "" where there is no such thing.
+	LastSave string `json:"lastSave,omitempty"`
 }
 
 // WorseThan reports whether b hurts more than the blast radius the approvers saw, and why: the last healthy replica, a service that was

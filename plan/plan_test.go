@@ -38,6 +38,7 @@ func TestDigestTellsDifferentChangesApart(t *testing.T) {
 		"another precondition": func(p *plan.Plan) { p.Preconditions = nil },
 		"another subresource":  func(p *plan.Plan) { p.Subresource = "scale" },
 		"more approvers":       func(p *plan.Plan) { p.Approvers = 2 },
+		"another return":       func(p *plan.Plan) { p.Returns = time.Minute },
 	} {
 		p := base
 		change(&p)

@@ -152,7 +152,12 @@ func botPermissions(t *testing.T, b *bench) {
 		{[]string{"get", "secrets"}, "no"},
 		{[]string{"list", "secrets"}, "no"},
 		{[]string{"impersonate", "users"}, "no"},
+		{[]string{"delete", "pods"}, "yes"},
+		{[]string{"create", "jobs.batch"}, "yes"},
+		{[]string{"create", "pods"}, "no"},
+		{[]string{"list", "jobs.batch"}, "no"},
 		{[]string{"delete", "deployments.apps"}, "no"},
+		{[]string{"delete", "statefulsets.apps"}, "no"},
 		{[]string{"list", "pods", "-n", "kube-system"}, "no"},
 	}
 	for _, c := range cases {

@@ -37,6 +37,9 @@ type (
 	remindArgs struct {
 		ID string `json:"id"`
 	}
+	returnArgs struct {
+		ID string `json:"id"`
+	}
 	announceArgs struct {
 		ID string `json:"id"`
 	}
@@ -62,6 +65,7 @@ func (executeArgs) Kind() string   { return "execute" }
 func (watchArgs) Kind() string     { return "watch" }
 func (reconcileArgs) Kind() string { return "reconcile" }
 func (remindArgs) Kind() string    { return "remind" }
+func (returnArgs) Kind() string    { return "return" }
 func (announceArgs) Kind() string  { return "announce" }
 func (expireArgs) Kind() string    { return "expire" }
 func (inboxArgs) Kind() string     { return "inbox" }
@@ -78,7 +82,10 @@ func (watchArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAtte
 func (reconcileArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueChanges, MaxAttempts: 50, Priority: 2}
 }
-func (remindArgs) InsertOpts() river.InsertOpts   { return river.InsertOpts{MaxAttempts: 5} }
+func (remindArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 5} }
+func (returnArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueChanges, MaxAttempts: 1000, Priority: 2}
+}
 func (announceArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 25} }
 func (expireArgs) InsertOpts() river.InsertOpts   { return river.InsertOpts{MaxAttempts: 25} }
 func (inboxArgs) InsertOpts() river.InsertOpts {
@@ -123,6 +130,11 @@ func (s *Store) jobsForChange(ctx context.Context, tx pgx.Tx, was, is approval.R
 		case approval.Applied:
 			if err := s.insert(ctx, tx, watchArgs{ID: is.ID}, time.Time{}); err != nil {
 				return err
+			}
+			if is.Plan.Returns > 0 {
+				if err := s.insert(ctx, tx, returnArgs{ID: is.ID}, s.now().Add(is.Plan.Returns)); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -183,6 +183,8 @@ type auditedRequest struct {
 	Voided   []approval.Vote      `json:"voided,omitempty"`
 	Broken   *approval.BreakGlass `json:"breakGlass,omitempty"`
 	Approved []string             `json:"approvedBy,omitempty"`
+	// Marked: the object bears our mark, and the one call of its deletion comes next.
+	Marked bool `json:"marked,omitempty"`
 }
 
 func proposed(r approval.Request) auditedRequest {
@@ -192,7 +194,7 @@ func proposed(r approval.Request) auditedRequest {
 
 func moved(was, is approval.Request) auditedRequest {
 	a := auditedRequest{Request: is.ID, From: was.State, To: is.State, Reason: is.Reason, Digest: is.Digest, Action: string(is.Plan.Action),
-		Target: is.Plan.Target.String(), Broken: is.Broken}
+		Target: is.Plan.Target.String(), Broken: is.Broken, Marked: is.Marked}
 	if was.Digest != is.Digest {
 		a.Was = was.Digest
 	}

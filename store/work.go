@@ -23,6 +23,8 @@ type Jobs struct {
 	Watch     func(ctx context.Context, id string) error
 	Reconcile func(ctx context.Context, id string) error
 	Remind    func(ctx context.Context, id string) error
+	// Return takes back a change that returns by itself, when its time is over.
+	Return func(ctx context.Context, id string) error
 	// Announce brings what people see up to the request's present state. It follows every change, perhaps one call for several.
 	Announce func(ctx context.Context, id string) error
 	// Incident brings what people see up to an incident's present state. It follows every change, one call at a time for each incident, however
@@ -105,6 +107,10 @@ func (s *Store) workers(jobs Jobs) *river.Workers {
 	}
 	if jobs.Remind != nil {
 		river.AddWorker(w, &worker[remindArgs]{timeout: time.Minute, do: func(ctx context.Context, a remindArgs) error { return jobs.Remind(ctx, a.ID) }})
+	}
+	if jobs.Return != nil {
+		river.AddWorker(w, &worker[returnArgs]{timeout: time.Minute, again: 10 * time.Second,
+			do: func(ctx context.Context, a returnArgs) error { return jobs.Return(ctx, a.ID) }})
 	}
 	if jobs.Announce != nil {
 		river.AddWorker(w, &worker[announceArgs]{timeout: 2 * time.Minute,
