@@ -13,8 +13,8 @@ import (
 	"github.com/svcdown/svcdown/runbook"
 )
 
-// canaries are secrets that stand somewhere in the world: the Secret's own values, what programs print, and what was planted below.
-func canaries(t *testing.T, w *k8stest.World) []string {
+// secretsOf are secrets that stand somewhere in the world: the Secret's own values, what programs print, and what was planted below.
+func secretsOf(t *testing.T, w *k8stest.World) []string {
 	t.Helper()
 	var secret struct{ Data map[string][]byte }
 	if err := json.Unmarshal([]byte(w.Kubectl(t, "get", "secret", "web3-marketplace-secrets", "-o", "json")), &secret); err != nil {
@@ -30,8 +30,8 @@ func canaries(t *testing.T, w *k8stest.World) []string {
 	return all
 }
 
-// plant puts secrets where people put them.
-func plant(t *testing.T, w *k8stest.World) {
+// plantEverywhere puts secrets where people put them.
+func plantEverywhere(t *testing.T, w *k8stest.World) {
 	t.Helper()
 	w.Kubectl(t, "annotate", "deployment", "backend-deployment", "ops.example.org/token=canary-note-8Gb3Fs9Mw2Qx")
 	w.Kubectl(t, "patch", "configmap", "web3-marketplace-config", "-p", `{"data":{"UPSTREAM":"https://svc:canary-url-4Jd7Yp1Zc6Vk@api.example.org/v1","API_SECRET":"canary-map-9Uc4Eb7Ya3Sd"}}`)
@@ -56,8 +56,8 @@ func coats(secret string) []string {
 func TestNoCanaryIsInAnyReport(t *testing.T) {
 	t.Parallel()
 	w := k8stest.NewWorld(t)
-	plant(t, w)
-	l, secrets := liveIn(t, w), canaries(t, w)
+	plantEverywhere(t, w)
+	l, secrets := liveIn(t, w), secretsOf(t, w)
 	const in = "kubectl exec deployment/backend-deployment -- "
 	asked := stepsOf(t, w.Namespace)
 	for _, command := range []string{
