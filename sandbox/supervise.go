@@ -78,8 +78,32 @@ func supervise(ctx context.Context, r request, say io.Writer, ready func(info) e
 	if err != nil {
 		return err
 	}
-	s := &supervisor{request: r, made: map[string]bool{}}
 	clock.lap("programs at hand")
+	return againOnOtherPorts(say, func() error {
+		s := &supervisor{request: r, made: map[string]bool{}}
+		return s.run(ctx, bin, say, clock, ready)
+	})
+}
+
+// portAttempts is how often a start may lose the race for a port. Ports are
+// chosen when they are free and bound seconds later; on a busy machine another
+// program may be quicker.
+const portAttempts = 5
+
+// againOnOtherPorts repeats a start that lost the race for a port; what it had
+// started is stopped by then.
+func againOnOtherPorts(say io.Writer, start func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := start()
+		if !errors.Is(err, cluster.ErrPortTaken) || attempt == portAttempts {
+			return err
+		}
+		fmt.Fprintln(say, "another program took a chosen port meanwhile; starting again on other ports")
+	}
+}
+
+// run starts everything once and keeps it until ctx ends.
+func (s *supervisor) run(ctx context.Context, bin string, say io.Writer, clock *stopwatch, ready func(info) error) error {
 	if err := s.startAPI(ctx, bin); err != nil {
 		return err
 	}
@@ -96,7 +120,7 @@ func supervise(ctx context.Context, r request, say io.Writer, ready func(info) e
 		return err
 	}
 	defer closeControl()
-	defer os.Remove(contactPath(r.layout))
+	defer os.Remove(contactPath(s.request.layout))
 
 	starting, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -109,7 +133,7 @@ func supervise(ctx context.Context, r request, say io.Writer, ready func(info) e
 		return err
 	})
 	group.Go(func() (err error) {
-		made, err = s.addWorld(both, r.namespace)
+		made, err = s.addWorld(both, s.request.namespace)
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -124,8 +148,7 @@ func supervise(ctx context.Context, r request, say io.Writer, ready func(info) e
 	return nil
 }
 
-// startAPI prepares the directory and brings up etcd and the API server, with
-// other ports when a chosen one was taken meanwhile.
+// startAPI prepares the directory and brings up etcd and the API server.
 func (s *supervisor) startAPI(ctx context.Context, bin string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -137,26 +160,19 @@ func (s *supervisor) startAPI(ctx context.Context, bin string) error {
 	if err := os.RemoveAll(filepath.Join(string(l), "world")); err != nil {
 		return fmt.Errorf("clear the earlier world: %w", err)
 	}
-	for attempt := 1; ; attempt++ {
-		ports, err := cluster.ChoosePorts(s.request.basePort)
-		if err != nil {
-			return err
-		}
-		c, err := cluster.New(cluster.Config{
-			Layout: l, Ports: ports, Namespace: s.request.namespace, Bin: bin, Self: self,
-		})
-		if err != nil {
-			return err
-		}
-		err = c.StartAPI(ctx)
-		if err == nil {
-			s.cluster = c
-			break
-		}
-		c.Stop(context.WithoutCancel(ctx))
-		if !errors.Is(err, cluster.ErrPortTaken) || attempt == 3 {
-			return err
-		}
+	ports, err := cluster.ChoosePorts(s.request.basePort)
+	if err != nil {
+		return err
+	}
+	s.cluster, err = cluster.New(cluster.Config{
+		Layout: l, Ports: ports, Namespace: s.request.namespace, Bin: bin, Self: self,
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.cluster.StartAPI(ctx); err != nil {
+		s.cluster.Stop(context.WithoutCancel(ctx))
+		return err
 	}
 	if s.config, err = restConfig(l.Kubeconfig()); err != nil {
 		s.cluster.Stop(context.WithoutCancel(ctx))
