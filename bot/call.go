@@ -74,6 +74,9 @@ func (e *DeliveryError) Error() string {
 
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
+// Lasting reports that trying again cannot help.
+func (e *DeliveryError) Lasting() bool { return !e.Temporary }
+
 // refused reports whether err is Slack's refusal with one of the codes.
 func refused(err error, codes ...string) bool {
 	var d *DeliveryError

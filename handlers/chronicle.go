@@ -23,11 +23,25 @@ func (d *Desk) chronicle(ctx context.Context, r approval.Request) error {
 	if err != nil {
 		return err
 	}
-	// What was over before the incident began is none of its story.
-	if r.State.Final() && r.DecidedAt.Before(i.Times.Detected) {
+	// What was over before the incident began, or began after it was over, is none of its story.
+	over := i.Times.Resolved.Add(d.Catalog().Incidents.Flapping)
+	if r.State.Final() && r.DecidedAt.Before(i.Times.Detected) || !i.State.Active() && r.CreatedAt.After(over) {
 		return nil
 	}
-	_, err = d.Incidents.Put(ctx, i.ID, d.story(r))
+	events := d.story(r)
+	fresh, err := d.Incidents.Put(ctx, i.ID, events)
+	if err != nil || fresh == 0 {
+		return err
+	}
+	// Whoever asks or decides is at it.
+	_, err = d.changeIncident(ctx, i.ID, "svcdown", func(i *incident.Incident) ([]incident.Event, error) {
+		for _, e := range events {
+			if e.Kind != incident.KindChange {
+				i.Sign(e.At)
+			}
+		}
+		return nil, nil
+	})
 	return err
 }
 

@@ -85,6 +85,21 @@ func (d *Desk) escalate(ctx context.Context, req Request) error {
 	})
 }
 
+// page calls one person: page [ID] @NAME [WHY].
+func (d *Desk) page(ctx context.Context, req Request) error {
+	const usage = "page [ID] @NAME [WHY]"
+	return d.onIncident(ctx, req, usage, func(i *incident.Incident, args []string) (incident.Event, error) {
+		if len(args) == 0 {
+			return incident.Event{}, usageProblem("Whom? Nobody was called.", usage)
+		}
+		p, err := d.person(req, args[0])
+		if err != nil {
+			return incident.Event{}, err
+		}
+		return i.Call(p.Name, req.Actor.Name(), oneLine(strings.Join(args[1:], " ")), d.Now())
+	})
+}
+
 // oncall lists who answers for each role that has a rotation or stands in a ladder.
 func (d *Desk) oncall(ctx context.Context, req Request) error {
 	cat := d.Catalog()

@@ -47,10 +47,7 @@ func (d *Desk) homeIncidents(ctx context.Context, a catalog.Actor, c *card.Card)
 		if i.State.Active() {
 			open++
 		}
-		if d.mayRead(Request{Actor: a}, i) != nil {
-			continue
-		}
-		c.Parts = append(c.Parts, card.Part{Text: d.incidentLine(i)})
+		c.Parts = append(c.Parts, card.Part{Text: d.incidentLine(i, d.mayRead(Request{Actor: a}, i) == nil)})
 	}
 	return open
 }

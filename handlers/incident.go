@@ -63,6 +63,12 @@ func (d *Desk) openIncident(ctx context.Context, req Request) error {
 		Verdict: redact.F("%s is open with severity %d: %s. Its channel is being made, and you are invited.", stored.ID, stored.Severity, title)})
 }
 
+// openButton opens the incident of a service, after a question: it makes a channel and may wake people.
+func openButton(svc catalog.Service) card.Button {
+	return card.Button{Label: redact.Const("Open an incident…"), Verb: "incident", Value: "open " + svc.Name, Confirm: &card.Confirm{
+		Title: redact.F("Open an incident of %s?", svc.Name), Body: redact.Const("It gets a channel of its own, and whoever is on call is called."), Yes: redact.Const("Open it")}}
+}
+
 // newIncidentID makes an ID that people can type.
 func newIncidentID() string { return "I" + strings.TrimPrefix(newID(), "R") }
 
@@ -141,7 +147,7 @@ func (d *Desk) incidents(ctx context.Context, req Request) error {
 		if i.State.Active() {
 			open++
 		}
-		c.Parts = append(c.Parts, card.Part{Text: d.incidentLine(i)})
+		c.Parts = append(c.Parts, card.Part{Text: d.incidentLine(i, d.mayRead(req, i) == nil)})
 	}
 	if open > 0 {
 		c.State, c.Verdict = card.Fail, redact.F("Open: %s.", counted(open, "incident"))
@@ -149,8 +155,11 @@ func (d *Desk) incidents(ctx context.Context, req Request) error {
 	return req.Talk.Whisper(ctx, c)
 }
 
-// incidentLine is an incident in one line.
-func (d *Desk) incidentLine(i incident.Incident) redact.Text {
+// incidentLine is an incident in one line; of a private one whoever was not brought in learns only that it is there.
+func (d *Desk) incidentLine(i incident.Incident, whole bool) redact.Text {
+	if !whole {
+		return redact.F("%s · severity %d · private · %s, since %s", i.ID, i.Severity, i.State, i.Times.Detected.UTC().Format("2006-01-02 15:04"))
+	}
 	return redact.F("%s · severity %d · %s · %s: %s, since %s, in %s", i.ID, i.Severity, cmp.Or(i.Service, "no service"), i.State, i.Title, i.Times.Detected.UTC().Format("2006-01-02 15:04"), placeOf(i))
 }
 

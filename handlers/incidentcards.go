@@ -118,6 +118,10 @@ func (d *Desk) announcementCard(i incident.Incident) card.Card {
 func (d *Desk) rungCard(i incident.Incident, r incident.Rung) card.Card {
 	c := card.Card{Title: redact.F("%s · level %d", i.ID, r.Level), State: card.Fail,
 		Verdict: redact.F("%s, severity %d: %s. Level %d is called (%s), because %s.", cmp.Or(i.Service, "No service"), i.Severity, i.Title, r.Level, strings.Join(r.Roles, ", "), r.Why)}
+	if r.Level == 0 {
+		c.Title = redact.F("%s · %s calls you", i.ID, r.By)
+		c.Verdict = redact.F("%s, severity %d: %s. %s calls %s: %s.", cmp.Or(i.Service, "No service"), i.Severity, i.Title, r.By, strings.Join(r.People, ", "), r.Why)
+	}
 	if len(r.People) == 0 {
 		c.Parts = append(c.Parts, card.Part{Text: redact.F("Nobody holds %s now, so nobody was called.", strings.Join(r.Roles, " or "))})
 	}

@@ -68,23 +68,31 @@ func (s *showing) once(ctx context.Context, role string, f func() (card.Address,
 		return nil
 	}
 	at, err := f()
-	if errors.Is(err, ErrGone) {
-		err = nil
-	}
-	if err != nil {
+	if err = s.temporary(role, err); err != nil {
 		return fmt.Errorf("%s of %s: %w", role, s.i.ID, err)
 	}
 	return s.Incidents.SaveIncidentCard(ctx, s.i.ID, role, at)
 }
 
+// temporary passes on what trying again can cure. What Slack will never do (a person who left, a channel that people archived) is logged and
+// taken as done: it must hold up nothing and be tried no more.
+func (s *showing) temporary(what string, err error) error {
+	var l interface{ Lasting() bool }
+	if errors.Is(err, ErrGone) || errors.As(err, &l) && l.Lasting() {
+		s.Log.Warn().Err(err).Str("incident", s.i.ID).Str("what", what).Msg("not shown, and it never will be")
+		return nil
+	}
+	return err
+}
+
 // keep puts a card in its place, once, and edits it there from then on.
 func (s *showing) keep(ctx context.Context, role string, in card.Address, c card.Card) (card.Address, error) {
 	if at, ok := s.done[role]; ok {
-		return at, s.Talk.At(at).Update(ctx, at, c)
+		return at, s.temporary(role, s.Talk.At(at).Update(ctx, at, c))
 	}
 	at, err := s.Talk.At(in).Say(ctx, role+":"+s.i.ID, c)
 	if err != nil {
-		return at, fmt.Errorf("%s of %s: %w", role, s.i.ID, err)
+		return at, s.temporary(role, fmt.Errorf("%s of %s: %w", role, s.i.ID, err))
 	}
 	s.done[role] = at
 	return at, s.Incidents.SaveIncidentCard(ctx, s.i.ID, role, at)
@@ -135,7 +143,7 @@ func (s *showing) announcement(ctx context.Context) error {
 func (s *showing) rungs(ctx context.Context) error {
 	var problems []error
 	for _, r := range s.i.Climb.Rungs {
-		key := "level:" + strconv.Itoa(r.Round) + ":" + strconv.Itoa(r.Level)
+		key := r.Key()
 		c := s.rungCard(s.i, r)
 		problems = append(problems, s.once(ctx, key, func() (card.Address, error) { return s.Talk.At(s.place()).Say(ctx, key+":"+s.i.ID, c) }))
 		if s.Pager != nil {
@@ -168,7 +176,7 @@ func (s *showing) pages(ctx context.Context) error {
 		return func() (card.Address, error) { return card.Address{}, err }
 	}
 	for _, r := range s.i.Climb.Rungs {
-		key := "paged:" + strconv.Itoa(r.Round) + ":" + strconv.Itoa(r.Level)
+		key := "paged:" + r.Key()
 		if _, ok := s.done[key]; ok || len(r.People) == 0 {
 			continue
 		}
@@ -190,7 +198,7 @@ func (s *showing) pages(ctx context.Context) error {
 }
 
 func (s *showing) page(r incident.Rung) incident.Page {
-	p := incident.Page{Key: fmt.Sprintf("%s:%d:%d", s.i.ID, r.Round, r.Level), Incident: s.i.ID, Service: s.i.Service, Severity: s.i.Severity, Level: r.Level,
+	p := incident.Page{Key: s.i.ID + ":" + r.Key(), Incident: s.i.ID, Service: s.i.Service, Severity: s.i.Severity, Level: r.Level,
 		Title: redact.F("%s severity %d: %s", s.i.ID, s.i.Severity, s.i.Title), What: s.i.Verdict}
 	for _, name := range r.People {
 		if person, ok := s.Catalog().Person(name); ok {
@@ -316,7 +324,7 @@ func (s *showing) furnish(ctx context.Context) error {
 	}
 	var problems []error
 	if f.Topic != "" || len(f.Links) > 0 || f.Pin.Message != "" {
-		if err := s.Rooms.Furnish(ctx, s.i.Room, f); err != nil {
+		if err := s.temporary("furniture", s.Rooms.Furnish(ctx, s.i.Room, f)); err != nil {
 			problems = append(problems, fmt.Errorf("furnish the channel of %s: %w", s.i.ID, err))
 			shown.Topic, shown.Links, shown.Pinned = s.i.Shown.Topic, s.i.Shown.Links, s.i.Shown.Pinned
 		}
@@ -370,7 +378,7 @@ func (s *showing) archive(ctx context.Context) error {
 	if s.i.Archived.IsZero() || s.i.Room == "" {
 		return nil
 	}
-	if err := s.Rooms.Archive(ctx, s.i.Room); err != nil {
+	if err := s.temporary("archive", s.Rooms.Archive(ctx, s.i.Room)); err != nil {
 		return fmt.Errorf("archive the channel of %s: %w", s.i.ID, err)
 	}
 	_, err := s.changeIncident(ctx, s.i.ID, "svcdown", func(i *incident.Incident) ([]incident.Event, error) {

@@ -89,6 +89,9 @@ func (d *Desk) reopen(ctx context.Context, req Request) error {
 func (d *Desk) resolve(ctx context.Context, req Request) error {
 	const usage = "resolve [ID]"
 	i, err := d.which(ctx, &req, usage)
+	if err == nil {
+		err = d.mayRead(req, i)
+	}
 	if err != nil {
 		return err
 	}
@@ -135,16 +138,22 @@ func (d *Desk) verify(ctx context.Context, i incident.Incident) (verdict redact.
 // channel, or to the asker elsewhere.
 func (d *Desk) onIncident(ctx context.Context, req Request, usage string, f func(*incident.Incident, []string) (incident.Event, error)) error {
 	i, err := d.which(ctx, &req, usage)
+	if err == nil {
+		err = d.mayRead(req, i)
+	}
 	if err != nil {
 		return err
 	}
-	var done incident.Event
+	done := incident.Event{By: req.Actor.Name(), Text: redact.Const("this was done already")}
 	changed, err := d.changeIncident(ctx, i.ID, req.Actor.Name(), func(i *incident.Incident) ([]incident.Event, error) {
-		var err error
-		if done, err = f(i, req.Args); err != nil {
+		if !i.Hear(req.Key) {
+			return nil, nil
+		}
+		e, err := f(i, req.Args)
+		if err != nil {
 			return nil, err
 		}
-		done.Op = delivery(req)
+		done = e
 		return []incident.Event{done}, nil
 	})
 	if err != nil {
@@ -166,14 +175,6 @@ func behind(text string) string {
 		words = words[1:]
 	}
 	return oneLine(strings.Join(words, " "))
-}
-
-// delivery makes a redelivered command one line of the timeline.
-func delivery(req Request) string {
-	if req.Key == "" {
-		return ""
-	}
-	return "said:" + req.Key
 }
 
 func usageProblem(what, usage string) error {

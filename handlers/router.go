@@ -127,6 +127,7 @@ func (d *Desk) table() []verb {
 		{name: "reopen", usage: "reopen [ID] [WHY]", summary: "take up again what was resolved", changes: true, run: d.reopen},
 		{name: "close", usage: "close [ID]", summary: "put a resolved incident away; its channel is archived later", changes: true, run: d.moveTo(incident.Closed)},
 		{name: "escalate", usage: "escalate [ID] [LEVEL] [WHY]", summary: "call the next level, or the one named, at once", changes: true, run: d.escalate},
+		{name: "page", usage: "page [ID] @NAME [WHY]", summary: "call one person into an incident", changes: true, run: d.page},
 		{name: "postmortem", usage: "postmortem [ID]", summary: "the draft of a postmortem, from the timeline", run: d.postmortem},
 		{name: "oncall", usage: "oncall", summary: "who is on call now, and who comes next", run: d.oncall},
 		{name: "contacts", usage: "contacts SERVICE", summary: "whom to ask about a service", run: d.contacts},

@@ -171,7 +171,11 @@ func statusButtons(svc catalog.Service, status finding.Status, hypotheses []find
 	if status != finding.OK {
 		out = append(out, card.Button{Label: redact.Const("Triage"), Verb: "triage", Value: svc.Name})
 	}
-	return append(out, card.Button{Label: redact.Const("Check again"), Verb: "status", Value: svc.Name})
+	out = append(out, card.Button{Label: redact.Const("Check again"), Verb: "status", Value: svc.Name})
+	if status == finding.Fail {
+		out = append(out, openButton(svc))
+	}
+	return out
 }
 
 // evidenceCard is what the findings rest on, and the hypotheses with what speaks for them; it goes into the thread.

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/svcdown/svcdown/catalog"
@@ -21,11 +22,18 @@ type Climb struct {
 	Rungs []Rung `json:"rungs,omitempty"`
 }
 
+func (c *Climb) add(r Rung) {
+	c.Rungs = append(slices.Clip(c.Rungs), r)
+	if n := len(c.Rungs); n > maxRungs {
+		c.Rungs = c.Rungs[n-maxRungs:]
+	}
+}
+
 func (c *Climb) stop(by string, now time.Time) {
 	c.Stopped, c.StoppedAt, c.StoppedBy = true, now, by
 }
 
-// Rung is one level that was reached.
+// Rung is one level that was reached, or, with Level 0, a call of one person.
 type Rung struct {
 	Round  int       `json:"round"`
 	Level  int       `json:"level"`
@@ -35,6 +43,14 @@ type Rung struct {
 	Roles  []string  `json:"roles"`
 	People []string  `json:"people,omitempty"`
 	Duties []string  `json:"duties,omitempty"`
+}
+
+// Key tells a rung apart from all others of its incident, whoever repeats it.
+func (r Rung) Key() string {
+	if r.Level == 0 {
+		return "call:" + strconv.FormatInt(r.At.UnixNano(), 10)
+	}
+	return opOf("level", r.Round, r.Level)
 }
 
 // maxRungs bounds what is kept of an incident that nobody looks at for days; the timeline has them all.
@@ -108,6 +124,21 @@ func (i *Incident) Raise(l catalog.Ladder, level int, people func(role string) [
 	return i.climb(l, level, people, by, why, now), nil
 }
 
+// Call brings one person in, whatever the ladder says.
+func (i *Incident) Call(person, by, why string, now time.Time) (Event, error) {
+	if !i.State.Active() {
+		return Event{}, i.over("call anybody for")
+	}
+	if why == "" {
+		why = "asked for"
+	}
+	r := Rung{Round: i.Climb.Round, At: now, By: by, Why: why, People: []string{person}}
+	i.Sign(now)
+	i.Bring(person)
+	i.Climb.add(r)
+	return Event{Op: r.Key(), At: now, Kind: KindEscalation, By: by, Text: redact.F("Calling %s: %s", person, why)}, nil
+}
+
 func (i *Incident) reached(level int) bool {
 	return slices.ContainsFunc(i.Climb.Rungs, func(r Rung) bool { return r.Round == i.Climb.Round && r.Level == level })
 }
@@ -124,10 +155,7 @@ func (i *Incident) climb(l catalog.Ladder, level int, people func(string) []stri
 	}
 	i.Bring(r.People...)
 	i.Climb.Level = max(i.Climb.Level, level)
-	i.Climb.Rungs = append(slices.Clip(i.Climb.Rungs), r)
-	if n := len(i.Climb.Rungs); n > maxRungs {
-		i.Climb.Rungs = i.Climb.Rungs[n-maxRungs:]
-	}
+	i.Climb.add(r)
 	who := redact.F("nobody holds %s now", joined(at.Roles, " or "))
 	if len(r.People) > 0 {
 		who = redact.F("calling %s (%s)", joined(r.People, ", "), joined(at.Roles, ", "))

@@ -70,6 +70,8 @@ type Incident struct {
 	RoomName string `json:"roomName,omitempty"`
 	Private  bool   `json:"private,omitempty"`
 	Shown    Shown  `json:"shown,omitzero"`
+	// Heard are the newest deliveries of people that changed it: one that comes again, after a crash, changes nothing.
+	Heard []string `json:"heard,omitempty"`
 	// Archived is when the channel's time was over.
 	Archived time.Time `json:"archived,omitzero"`
 }
@@ -259,6 +261,20 @@ func (i *Incident) Sign(now time.Time) {
 	if now.After(i.Active) {
 		i.Active = now
 	}
+}
+
+// Hear reports whether a delivery is new, and remembers it. The empty key is always new.
+func (i *Incident) Hear(key string) bool {
+	if key == "" {
+		return true
+	}
+	if slices.Contains(i.Heard, key) {
+		return false
+	}
+	const most = 20
+	i.Heard = append(slices.Clip(i.Heard), key)
+	i.Heard = i.Heard[max(0, len(i.Heard)-most):]
+	return true
 }
 
 // Bring adds people to those who were brought in.

@@ -95,7 +95,7 @@ func (incidentArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxA
 func (escalateArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: 100, Priority: 1}
 }
-func (lookArgs) InsertOpts() river.InsertOpts  { return river.InsertOpts{MaxAttempts: 10} }
+func (lookArgs) InsertOpts() river.InsertOpts  { return river.InsertOpts{MaxAttempts: 25} }
 func (sweepArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
 
 // jobsForNew inserts what a new request needs.

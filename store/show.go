@@ -22,6 +22,19 @@ const (
 	showWait = time.Second
 )
 
+// showAgain is when what could not be shown is tried anew.
+const showAgain = 5 * time.Second
+
+// showUntilShown is showIncident for ever: Slack may be away for longer than any number of attempts, and what people see must follow then.
+func (s *Store) showUntilShown(ctx context.Context, id string, body func(context.Context, string) error) error {
+	err := s.showIncident(ctx, id, body)
+	if _, later := errors.AsType[*approval.Later](err); later || err == nil || ctx.Err() != nil || errors.Is(err, approval.ErrNotFound) {
+		return err
+	}
+	s.log.Warn().Err(err).Str("incident", id).Msg("not everything of the incident is shown; it is tried again")
+	return &approval.Later{After: showAgain}
+}
+
 // showIncident runs body for an incident, one bot at a time, and again until the incident stood still meanwhile. body's context ends when
 // this bot cannot keep the others away any more.
 func (s *Store) showIncident(ctx context.Context, id string, body func(context.Context, string) error) error {

@@ -117,15 +117,15 @@ func (s *Store) workers(jobs Jobs) *river.Workers {
 			do: func(ctx context.Context, a announceArgs) error { return s.announce(ctx, a.ID, jobs.Announce) }})
 	}
 	if jobs.Incident != nil {
-		river.AddWorker(w, &worker[incidentArgs]{timeout: 5 * time.Minute, again: 5 * time.Second,
-			do: func(ctx context.Context, a incidentArgs) error { return s.showIncident(ctx, a.ID, jobs.Incident) }})
+		river.AddWorker(w, &worker[incidentArgs]{timeout: 5 * time.Minute, again: showAgain,
+			do: func(ctx context.Context, a incidentArgs) error { return s.showUntilShown(ctx, a.ID, jobs.Incident) }})
 	}
 	if jobs.Escalate != nil {
 		river.AddWorker(w, &worker[escalateArgs]{timeout: time.Minute, again: 5 * time.Second,
 			do: func(ctx context.Context, a escalateArgs) error { return jobs.Escalate(ctx, a.ID) }})
 	}
 	if jobs.Look != nil {
-		river.AddWorker(w, &worker[lookArgs]{timeout: 2 * time.Minute, again: 5 * time.Second,
+		river.AddWorker(w, &worker[lookArgs]{timeout: 2 * time.Minute,
 			do: func(ctx context.Context, a lookArgs) error { return jobs.Look(ctx, a.ID) }})
 	}
 	if jobs.Inbox != nil {
