@@ -88,6 +88,8 @@ type Service struct {
 	// Settable are the environment variables that set-env may set; nil means LOG_LEVEL only. An env write can change everything that a
 	// program does, and their values stand on cards and in the database.
 	Settable []string `yaml:"settable"`
+	// SecretKeys are Secrets of the namespace whose key names, and never values, may be read and compared with what the workload refers to.
+	SecretKeys []string `yaml:"secretKeys"`
 }
 
 // Manifests says which reviewed files may be applied.

@@ -104,6 +104,9 @@ func (d *document) checkServices(c *Catalog) {
 		if j := slices.Index(s.DependsOn, s.Name); j >= 0 && s.Name != "" {
 			d.refuse(fmt.Sprintf("%s.dependsOn[%d]", path, j), fmt.Sprintf("service %s depends on itself", s.Name), "delete the entry")
 		}
+		for j, name := range s.SecretKeys {
+			d.need(fmt.Sprintf("%s.secretKeys[%d]", path, j), name, dnsSubdomain, "the name of a Secret", "write the Secret's own name, not a value or a pattern")
+		}
 	}
 }
 

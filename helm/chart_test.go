@@ -206,6 +206,33 @@ func TestNobodyLooksIntoContainersUnlessItWasAskedFor(t *testing.T) {
 	}
 }
 
+func TestOnlyTheSecretsThatAreNamedMayBeReadForTheirKeyNames(t *testing.T) {
+	t.Parallel()
+	listed := func(names ...any) map[string]any {
+		return map[string]any{"secretKeys": []any{map[string]any{"namespace": "shop", "names": names}}}
+	}
+	var got []rbacv1.PolicyRule
+	for _, role := range only[*rbacv1.Role](rendered(t, listed("shop-secrets"))) {
+		for _, r := range role.Rules {
+			if slices.Contains(r.Resources, "secrets") {
+				got = append(got, r)
+				if role.Namespace != "shop" {
+					t.Errorf("in namespace %s", role.Namespace)
+				}
+			}
+		}
+	}
+	if len(got) != 1 || !slices.Equal(got[0].Verbs, []string{"get"}) || !slices.Equal(got[0].ResourceNames, []string{"shop-secrets"}) {
+		t.Errorf("got %v, want get on shop-secrets alone", got)
+	}
+	if _, err := render(listed()); err == nil {
+		t.Error("a list without names, which would open every Secret, was not refused")
+	}
+	if _, err := render(map[string]any{"secretKeys": []any{map[string]any{"namespace": "kube-system", "names": []any{"x"}}}}); err == nil {
+		t.Error("a namespace that is none of the services' was not refused")
+	}
+}
+
 func reads(r rbacv1.PolicyRule) bool {
 	return !slices.ContainsFunc(r.Verbs, func(v string) bool { return v != "get" && v != "list" && v != "watch" }) &&
 		// Whoever may "get" these connects to a container.
