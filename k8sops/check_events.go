@@ -38,8 +38,9 @@ func checkEvents(ctx context.Context, s *snapshot) (finding.Finding, error) {
 
 // concerned says which objects belong to a service. Pods that are gone already are known by the name of their ReplicaSet or StatefulSet.
 type concerned struct {
-	objects  map[object]bool
-	prefixes []string // of pod names
+	objects    map[object]bool
+	prefixes   []string // of pod names
+	everything bool     // whatever it is about
 }
 
 type object struct{ kind, name string }
@@ -58,7 +59,7 @@ func (c *concerned) add(w workload, sets []*appsv1.ReplicaSet, pods []*corev1.Po
 }
 
 func (c concerned) has(kind, name string) bool {
-	if c.objects[object{kind, name}] {
+	if c.everything || c.objects[object{kind, name}] {
 		return true
 	}
 	if kind != "Pod" {
@@ -141,17 +142,21 @@ func judgeEvents(all []*warning, about concerned, now time.Time) finding.Finding
 	} else {
 		f.Line = redact.F("no warning events since %s, the last was %s", clock(newest.last, now), newest.reason)
 	}
-	t := &finding.Table{Columns: texts("Last", "Times", "Reason", "Object", "Message")}
-	for i, g := range groups {
+	for _, g := range groups {
 		if k := eventKind(g); k != "" && now.Sub(g.last) <= current {
 			f.Signals = append(f.Signals, finding.Signal{Kind: k, Object: g.newest, Count: len(g.objects), Since: g.last, Detail: redact.Clean(g.message).Short(300)})
 		}
-		if i < 2*worst {
-			t.Rows = append(t.Rows, []redact.Text{clock(g.last, now), redact.F("%d", g.times), redact.Clean(g.reason), on(g), redact.Clean(g.message).Short(200)})
-		}
 	}
-	f.Evidence = []finding.Evidence{{Title: redact.Const("Warning events, newest first"), Table: t}}
+	f.Evidence = []finding.Evidence{warningTable(groups, now)}
 	return f
+}
+
+func warningTable(groups []eventGroup, now time.Time) finding.Evidence {
+	t := &finding.Table{Columns: texts("Last", "Times", "Reason", "Object", "Message")}
+	for _, g := range groups[:min(len(groups), 2*worst)] {
+		t.Rows = append(t.Rows, []redact.Text{clock(g.last, now), redact.F("%d", g.times), redact.Clean(g.reason), on(g), redact.Clean(g.message).Short(200)})
+	}
+	return finding.Evidence{Title: redact.Const("Warning events, newest first"), Table: t}
 }
 
 func on(g eventGroup) redact.Text {

@@ -30,6 +30,7 @@ const (
 	NoProgram       Kind = "no-program"      // the container's image lacks the program
 	NotRunning      Kind = "not-running"     // there is no running container to ask
 	Internal        Kind = "internal"        // the API server answered with an error of its own
+	OutOfBounds     Kind = "out-of-bounds"   // a place or a kind of object that svcdown does not look at
 )
 
 // Error says what was attempted on which object and why it did not happen.

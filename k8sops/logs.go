@@ -73,32 +73,40 @@ func (c *Cluster) Logs(ctx context.Context, svc catalog.Service, r LogRequest) (
 		tail = defaultTail
 	}
 	tail = min(tail, mostTail)
-	limit := int64(readBytes)
-	stream, err := c.client.CoreV1().Pods(svc.Namespace).GetLogs(out.Pod, &corev1.PodLogOptions{
-		Container: out.Container, Previous: r.Previous, TailLines: &tail, LimitBytes: &limit,
-	}).MaxRetries(0).Stream(ctx)
+	raw, truncated, err := c.readLog(ctx, svc.Namespace, out.Pod, corev1.PodLogOptions{Container: out.Container, Previous: r.Previous, TailLines: &tail})
 	if err != nil {
 		return out, logError(op, out, r.Previous, err)
 	}
-	defer stream.Close()
-	raw, err := io.ReadAll(io.LimitReader(stream, readBytes))
-	if err != nil {
-		return out, apiError(op, "pod/"+out.Pod, err)
-	}
-	out.Truncated = len(raw) >= readBytes
-	if len(raw) > keepBytes {
-		out.Truncated = true
-		raw = raw[len(raw)-keepBytes:]
-		if i := bytes.IndexByte(raw, '\n'); i >= 0 {
-			raw = raw[i+1:] // no half line
-		}
-	}
+	out.Truncated = truncated
 	raw = bytes.TrimRight(raw, "\n")
 	out.Text = redact.Clean(strings.ToValidUTF8(string(raw), "\uFFFD"))
 	if len(raw) > 0 {
 		out.Lines = bytes.Count(raw, []byte("\n")) + 1
 	}
 	return out, nil
+}
+
+// readLog reads the newest part of one container's log, bounded in bytes.
+func (c *Cluster) readLog(ctx context.Context, namespace, pod string, o corev1.PodLogOptions) (raw []byte, truncated bool, err error) {
+	limit := int64(readBytes)
+	o.LimitBytes = &limit
+	stream, err := c.client.CoreV1().Pods(namespace).GetLogs(pod, &o).MaxRetries(0).Stream(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	defer stream.Close()
+	if raw, err = io.ReadAll(io.LimitReader(stream, readBytes)); err != nil {
+		return nil, false, err
+	}
+	truncated = len(raw) >= readBytes
+	if len(raw) > keepBytes {
+		truncated = true
+		raw = raw[len(raw)-keepBytes:]
+		if i := bytes.IndexByte(raw, '\n'); i >= 0 {
+			raw = raw[i+1:] // no half line
+		}
+	}
+	return raw, truncated, nil
 }
 
 func choosePod(op string, svc catalog.Service, views []podView, name string, names []string) (podView, error) {
@@ -133,8 +141,10 @@ func chooseContainer(op string, v podView, name string) (string, error) {
 		return v.container, nil
 	case slices.Contains(all, v.pod.Annotations[defaultContainer]):
 		return v.pod.Annotations[defaultContainer], nil
+	case len(v.pod.Spec.Containers) == 0: // the API accepts no such pod; its answer may be odd all the same
+		return "", &Error{Kind: NotFound, Op: op, Object: "pod/" + v.pod.Name, Message: redact.Const("It has no container.")}
 	default:
-		return v.pod.Spec.Containers[0].Name, nil // the API accepts no pod without one
+		return v.pod.Spec.Containers[0].Name, nil
 	}
 }
 
