@@ -68,7 +68,10 @@ func (q CanI) read(ctx context.Context, in inquiry) (finding.Report, error) {
 	}
 	if !r.Status.Allowed {
 		out.Finding.Status, out.Raw = finding.Warn, redact.Const("no\n")
-		out.Finding.Line = redact.F("svcdown's account may not %s in namespace %s", what, orNothing(ns))
+		out.Finding.Line = redact.F("svcdown's account may not %s", what)
+		if ns != "" {
+			out.Finding.Line = redact.F("%s in namespace %s", out.Finding.Line, ns)
+		}
 		out.Finding.Fix = redact.Const("If the runbook needs it, extend the chart's RBAC; people's own permissions are theirs.")
 		if reason := redact.Clean(oneLine(r.Status.Reason + " " + r.Status.EvaluationError)); !reason.Empty() {
 			out.Finding.Evidence = []finding.Evidence{{Title: redact.Const("The API server says"), Code: reason.Short(300)}}
@@ -106,7 +109,7 @@ func (in inquiry) rules(ctx context.Context, ns string) (finding.Report, error) 
 	for _, rule := range r.Status.NonResourceRules {
 		lines = append(lines, []string{"", fmt.Sprint(rule.NonResourceURLs), "[]", fmt.Sprint(rule.Verbs)})
 	}
-	f := finding.Finding{Check: "auth can-i", Status: finding.OK, Line: redact.F("svcdown's account has %d rules; besides reading it may: %s", len(lines)-1, orNothing(strings.Join(changing, ", ")))}
+	f := finding.Finding{Check: "auth can-i", Status: finding.OK, Line: redact.F("svcdown's account has %d rules; besides reading it may: %s", len(lines)-1, orNothing(changing))}
 	out := finding.Report{Finding: f}
 	out.Raw, out.Truncated = printed(aligned(lines), false)
 	return out, nil

@@ -120,7 +120,7 @@ func (in inquiry) namespaces(written string, all bool) ([]string, error) {
 	}
 	if !slices.Contains(known, written) {
 		return nil, &Error{Kind: OutOfBounds, Op: "read", Object: "namespace " + written, Message: redact.F(
-			"No service of svcdown.yaml lives in namespace %s of cluster %s, so svcdown does not look there. It looks in: %s.", written, in.c.name, orNothing(strings.Join(known, ", ")))}
+			"No service of svcdown.yaml lives in namespace %s of cluster %s, so svcdown does not look there. It looks in: %s.", written, in.c.name, orNothing(known))}
 	}
 	return []string{written}, nil
 }
@@ -132,13 +132,6 @@ func (in inquiry) namespace(written string) (string, error) {
 		return "", err
 	}
 	return all[0], nil
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	return s
 }
 
 // printed is text as kubectl would have printed it, without secrets and within bounds; fromEnd keeps its end instead of its beginning.

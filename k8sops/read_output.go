@@ -100,8 +100,8 @@ func badPath(template string, err error) error {
 
 var relaxed = regexp.MustCompile(`^\{\.?([^{}]+)\}$|^\.?([^{}]+)$`)
 
-// path reads one JSONPath as kubectl's --sort-by and custom-columns write it: with or without braces and the leading dot.
-func pathOf(written string) (*jsonpath.JSONPath, error) {
+// fieldPath reads one JSONPath as kubectl's --sort-by and custom-columns write it: with or without braces and the leading dot.
+func fieldPath(written string) (*jsonpath.JSONPath, error) {
 	m := relaxed.FindStringSubmatch(written)
 	if m == nil {
 		return nil, badPath(written, fmt.Errorf("write it as {.metadata.name}"))
@@ -121,7 +121,7 @@ func customColumns(spec string, noHeaders bool, all []objects) (string, error) {
 		if !ok {
 			return "", badPath(part, fmt.Errorf("a column is written HEADER:.path"))
 		}
-		p, err := pathOf(written)
+		p, err := fieldPath(written)
 		if err != nil {
 			return "", err
 		}
@@ -181,7 +181,7 @@ func valuesAt(p *jsonpath.JSONPath, object map[string]any) ([]any, error) {
 
 // sortBy orders the rows by a field as kubectl's --sort-by does; rows without it come first, and rows that are equal keep their order.
 func (o *objects) sortBy(written string) error {
-	p, err := pathOf(written)
+	p, err := fieldPath(written)
 	if err != nil {
 		return err
 	}

@@ -121,7 +121,7 @@ func (q Wait) holds(r row) (bool, error) {
 		} else if !strings.HasPrefix(rest, "{") {
 			path, value, _ = strings.Cut(rest, "=")
 		}
-		p, err := pathOf(path)
+		p, err := fieldPath(path)
 		if err != nil {
 			return false, err
 		}

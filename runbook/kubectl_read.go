@@ -7,12 +7,12 @@ import (
 
 var (
 	selecting = table("", "l,selector=selector:selector field-selector=field-selector:selector A,all-namespaces=all-namespaces")
-	printing  = table("", "no-headers= show-labels= show-kind= ignore-not-found= show-managed-fields= server-print= chunk-size=:integer L,label-columns=:fixed")
+	printing  = table("", "no-headers=no-headers show-labels=show-labels show-kind=show-kind ignore-not-found= show-managed-fields= server-print= chunk-size=:integer L,label-columns=:fixed")
 
 	getOptions = table("read what is in the cluster, not a file", "f,filename,k,kustomize,R,recursive=! o,output=output:fixed sort-by=sort-by:fixed w,watch,watch-only=watch raw=raw:fixed").
 			with(selecting).with(printing)
 	logOptions = table("", "c,container=container:word f,follow=follow p,previous=previous tail=tail:integer since=since:duration since-time=since-time:fixed "+
-		"timestamps= all-containers=all-containers all-pods=all-pods prefix= ignore-errors= limit-bytes=limit-bytes:integer max-log-requests=:integer pod-running-timeout=:duration "+
+		"timestamps=timestamps all-containers=all-containers all-pods=all-pods prefix=prefix ignore-errors= limit-bytes=limit-bytes:integer max-log-requests=:integer pod-running-timeout=:duration "+
 		"insecure-skip-tls-verify-backend=").with(table("", "l,selector=selector:selector"))
 )
 
@@ -21,8 +21,8 @@ func readingVerbs(all map[string]verb) {
 	all["get"] = verb{getOptions, getVerb}
 	all["describe"] = verb{described, describeVerb}
 	all["logs"] = verb{logOptions, logsVerb}
-	all["top"] = verb{table("", "containers=containers sort-by=sort-by:fixed:cpu|memory no-headers= sum= use-protocol-buffers= show-capacity=").with(selecting), topVerb}
-	all["events"] = verb{table("", "for=for:label types=types:fixed w,watch=watch no-headers= o,output=:fixed:wide|yaml|json A,all-namespaces=all-namespaces"), eventsVerb}
+	all["top"] = verb{table("", "containers=containers sort-by=sort-by:fixed:cpu|memory no-headers=no-headers sum= use-protocol-buffers= show-capacity=").with(selecting), topVerb}
+	all["events"] = verb{table("", "for=for:label types=types:fixed w,watch=watch no-headers=no-headers o,output=:fixed:wide|yaml|json A,all-namespaces=all-namespaces"), eventsVerb}
 	all["wait"] = verb{table("", "for=for:fixed timeout=timeout:duration all=all").with(selecting), waitVerb}
 	all["rollout status"] = verb{table("", "timeout=timeout:duration w,watch= revision=revision:integer l,selector=selector:selector"), workloadVerb(check)}
 	all["rollout history"] = verb{table("", "revision=revision:integer l,selector=selector:selector o,output=:fixed:yaml|json"), workloadVerb(check)}

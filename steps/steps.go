@@ -44,7 +44,8 @@ func (r *Runner) Run(ctx context.Context, svc catalog.Service, step runbook.Step
 			Fix:  redact.Const("Correct the namespace in the runbook, or add the service to svcdown.yaml."),
 		})
 	}
-	return filtered(ctx, step.Operation.Filters, r.dispatch(ctx, svc, step))
+	out := filtered(ctx, step.Operation.Filters, r.dispatch(ctx, svc, step))
+	return bounded(out, step.Operation.Name == "logs" || step.Operation.Name == "events" || step.Operation.Kind == "events")
 }
 
 func (r *Runner) dispatch(ctx context.Context, svc catalog.Service, step runbook.Step) finding.Report {
@@ -78,6 +79,28 @@ func filtered(ctx context.Context, filters []runbook.Filter, out finding.Report)
 		text = next
 	}
 	out.Raw = redact.Clean(text)
+	return out
+}
+
+// mostRaw is how much output of one step is kept.
+const mostRaw = 256 << 10
+
+// bounded cuts Raw at a line's end; of what grows at its end, the newest part is kept.
+func bounded(out finding.Report, newest bool) finding.Report {
+	text := out.Raw.String()
+	if len(text) <= mostRaw {
+		return out
+	}
+	if newest {
+		text = text[len(text)-mostRaw:]
+		text = text[strings.IndexByte(text, '\n')+1:]
+	} else {
+		text = text[:mostRaw]
+		if i := strings.LastIndexByte(text, '\n'); i >= 0 {
+			text = text[:i+1]
+		}
+	}
+	out.Raw, out.Truncated = redact.Clean(text), true
 	return out
 }
 

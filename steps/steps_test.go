@@ -8,6 +8,7 @@ import (
 
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/k8sops"
 	"github.com/svcdown/svcdown/redact"
 	"github.com/svcdown/svcdown/runbook"
 	"github.com/svcdown/svcdown/steps"
@@ -122,5 +123,37 @@ func TestProbesAreAskedAsWritten(t *testing.T) {
 	p := &asked{}
 	if got := nowhere(t, p).Run(t.Context(), backend, stepOf(t, "curl -k https://a.example/")); len(p.urls) > 0 || got.Finding.Status != finding.Unknown {
 		t.Errorf("any certificate was taken: %v", p.urls)
+	}
+}
+
+// loud is a cluster whose every answer is long.
+type loud struct{ steps.Cluster }
+
+func (loud) Read(context.Context, k8sops.Place, k8sops.Reading) finding.Report {
+	return finding.Report{Raw: redact.Clean("first\n" + strings.Repeat("0123456789\n", 60_000) + "last\n")}
+}
+
+func TestOutputIsBounded(t *testing.T) {
+	t.Parallel()
+	r := steps.New(func(string) (steps.Cluster, error) { return loud{}, nil }, func() *catalog.Catalog { return &catalog.Catalog{Services: []catalog.Service{backend}} }, nil)
+	for command, want := range map[string]struct {
+		begins, ends string
+		cut          bool
+	}{
+		"kubectl get pods":             {"first\n", "0123456789\n", true},
+		"kubectl logs backend-1":       {"0123456789\n", "last\n", true},
+		"kubectl get events":           {"0123456789\n", "last\n", true},
+		"kubectl get pods | tail -1":   {"last\n", "last\n", false}, // what was cut away before the bound is not missing
+		"kubectl get pods | head -n 1": {"first\n", "first\n", false},
+	} {
+		step, err := runbook.Bind(stepOf(t, command), backend, runbook.ServiceValues(backend))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := r.Run(t.Context(), backend, step)
+		raw := got.Raw.String()
+		if len(raw) > 256<<10 || !strings.HasPrefix(raw, want.begins) || !strings.HasSuffix(raw, want.ends) || got.Truncated != want.cut {
+			t.Errorf("%s: %d bytes, truncated %t, %.20q…", command, len(raw), got.Truncated, raw)
+		}
 	}
 }
