@@ -186,6 +186,29 @@ func TestWithEverySwitchOffTheBotOnlyReads(t *testing.T) {
 	}
 }
 
+func TestDeletingPodsAndMakingJobsHaveTheirSwitches(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		allow        map[string]any
+		pods, create bool
+	}{
+		"as shipped":        {map[string]any{}, true, false},
+		"pods stay":         {map[string]any{"deletePods": false}, false, false},
+		"load tests wanted": {map[string]any{"jobs": true}, true, true},
+	} {
+		pods, create := false, false
+		for _, role := range only[*rbacv1.Role](rendered(t, map[string]any{"allow": c.allow})) {
+			for _, r := range role.Rules {
+				pods = pods || slices.Contains(r.Resources, "pods") && slices.Contains(r.Verbs, "delete")
+				create = create || slices.Contains(r.Verbs, "create")
+			}
+		}
+		if pods != c.pods || create != c.create {
+			t.Errorf("%s: pods are deleted: %v, Jobs are made: %v", name, pods, create)
+		}
+	}
+}
+
 func TestNobodyLooksIntoContainersUnlessItWasAskedFor(t *testing.T) {
 	t.Parallel()
 	for enabled, want := range map[bool]int{false: 0, true: 2} {
