@@ -85,7 +85,7 @@ func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 		st.connect(dbCtx, store.Config{URL: url, Log: log, Now: time.Now}, store.Jobs{
 			Execute: desk.Execute, Watch: desk.Watch, Reconcile: desk.Reconcile, Remind: desk.Remind, Return: desk.Return, Announce: desk.Announce, Inbox: slack.Process,
 			Incident: desk.ShowIncident, Escalate: desk.Escalate, Look: desk.Look,
-			WatchHealth: desk.WatchHealth, HealthEvery: healthEvery(s.Catalog),
+			TellAuditHead: desk.TellAuditHead, WatchHealth: desk.WatchHealth, HealthEvery: healthEvery(s.Catalog),
 		}, opened, log)
 	})
 	ending.push("database", func() error {
@@ -225,7 +225,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 		},
 		Talk: talk{slack: slack, terminals: streams}, Directory: slack.Directory(),
 		Incidents: st, Rooms: slack,
-		Approvals: st, Leases: st, Cards: st, Journal: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Checklists: st, Reports: st, Followed: st, Forms: slack, Measure: measure,
+		Approvals: st, Leases: st, Cards: st, Journal: st, Ledger: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Checklists: st, Reports: st, Followed: st, Forms: slack, Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
 		Pager: pager, Health: st,
 	})

@@ -185,6 +185,14 @@ func (s *storage) Note(ctx context.Context, kind, actor, service string, data an
 	return st.Note(ctx, kind, actor, service, data)
 }
 
+func (s *storage) AuditHead(ctx context.Context) (int64, []byte, error) {
+	st := s.open.Load()
+	if st == nil {
+		return 0, nil, approval.ErrUnavailable
+	}
+	return st.AuditHead(ctx)
+}
+
 func (s *storage) Receive(ctx context.Context, key, kind string, payload []byte) (bool, error) {
 	st := s.open.Load()
 	if st == nil {

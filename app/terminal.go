@@ -3,6 +3,8 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -219,8 +221,17 @@ func CheckConfig(path string) (string, error) {
 	return fmt.Sprintf("%s is valid: %d services on %d clusters, %d people, %d policies", path, len(cat.Services), len(cat.Clusters), len(cat.People), len(cat.Policies)), nil
 }
 
-// VerifyAudit checks the audit log of the database that DATABASE_URL names and returns how many entries it has.
-func VerifyAudit(ctx context.Context, getenv func(string) string) (int, error) {
+// VerifyAudit checks the audit log of the database that DATABASE_URL names and returns how many entries it has. With a number, that entry must
+// have the hash, in hex, which was kept elsewhere.
+func VerifyAudit(ctx context.Context, getenv func(string) string, at int64, hash string) (int, error) {
+	var kept []store.Checkpoint
+	if at != 0 || hash != "" {
+		sum, err := hex.DecodeString(strings.TrimPrefix(hash, "sha256:"))
+		if err != nil || len(sum) != sha256.Size || at < 1 {
+			return 0, errors.New("--at takes the number of an entry and --hash its 64 hexadecimal digits; nothing was checked")
+		}
+		kept = append(kept, store.Checkpoint{Seq: at, Hash: sum})
+	}
 	url, err := secret(getenv, "DATABASE_URL")
 	if err != nil {
 		return 0, err
@@ -235,6 +246,6 @@ func VerifyAudit(ctx context.Context, getenv func(string) string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := st.VerifyAudit(ctx)
+	n, err := st.VerifyAudit(ctx, kept...)
 	return n, errors.Join(err, st.Stop(ctx))
 }

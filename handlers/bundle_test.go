@@ -76,7 +76,7 @@ func setup(t *testing.T) *testBundle {
 	b.Desk = handlers.NewDesk(handlers.Config{
 		Catalog:  func() *catalog.Catalog { return b.catalog },
 		Clusters: func(string) (handlers.Cluster, error) { return b.cluster, nil },
-		Talk:     b.chat, Directory: b.directory, Approvals: b.rows, Leases: b.rows, Cards: b.rows, Journal: b.rows,
+		Talk:     b.chat, Directory: b.directory, Approvals: b.rows, Leases: b.rows, Cards: b.rows, Journal: b.rows, Ledger: b.rows,
 		Incidents: noIncidents{}, Followed: newLists(b.rows), Limits: b.rows, Probe: b.cluster, Measure: b.rows, Log: zerolog.Nop(), Now: b.now, Settle: time.Nanosecond,
 		Step: func(name string) { *b.steps = append(*b.steps, name) },
 	})

@@ -29,6 +29,7 @@ type Config struct {
 	Leases    Leases
 	Cards     Cards
 	Journal   Journal
+	Ledger    Ledger
 	Limits    Limits
 	Probe     Prober
 	Checks    Checks

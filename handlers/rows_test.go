@@ -27,6 +27,15 @@ type rows struct {
 	requeued []string
 	noted    []string
 	outcomes []string
+	head     int64 // of the audit log
+}
+
+func (s *rows) AuditHead(context.Context) (int64, []byte, error) {
+	hash := make([]byte, 32)
+	for i := range hash {
+		hash[i] = byte(s.head)
+	}
+	return s.head, hash, nil
 }
 
 func newRows(now func() time.Time) *rows {

@@ -101,9 +101,15 @@ func (s *Store) AuditTail(ctx context.Context, n int) ([]Entry, error) {
 // verifyPage is how many entries one query of a verification reads.
 const verifyPage = 1000
 
+// Checkpoint is a head of the audit log that was kept outside of the database.
+type Checkpoint struct {
+	Seq  int64
+	Hash []byte
+}
+
 // VerifyAudit recomputes the whole chain and returns how many entries stand. A *[Broken] names the first entry that was changed, removed
-// or put in. Someone who rewrites the whole chain with its head is found out only against a hash kept elsewhere: see [Store.AuditHead].
-func (s *Store) VerifyAudit(ctx context.Context) (n int, err error) {
+// or put in. Someone who rewrites the whole chain with its head is found out only against a head kept elsewhere: see [Store.AuditHead].
+func (s *Store) VerifyAudit(ctx context.Context, kept ...Checkpoint) (n int, err error) {
 	// The head is read first: entries appended meanwhile lie beyond it.
 	seq, hash, err := s.AuditHead(ctx)
 	if err != nil {
@@ -135,12 +141,22 @@ func (s *Store) VerifyAudit(ctx context.Context) (n int, err error) {
 			case !bytes.Equal(row.Hash, chain(prev, at, row.Entry)):
 				return n, &Broken{Seq: at, Why: "its content is not what was hashed"}
 			}
+			for _, k := range kept {
+				if k.Seq == at && !bytes.Equal(k.Hash, row.Hash) {
+					return n, &Broken{Seq: at, Why: "its hash is not the one that was kept, so it or an entry before it is another one"}
+				}
+			}
 			prev = row.Hash
 			n++
 		}
 	}
 	if !bytes.Equal(prev, hash) {
 		return n, &Broken{Seq: seq, Why: "the chain's head is another one"}
+	}
+	for _, k := range kept {
+		if k.Seq < 1 || k.Seq > seq {
+			return n, &Broken{Seq: k.Seq, Why: "it was kept outside and is missing"}
+		}
 	}
 	return n, nil
 }

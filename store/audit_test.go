@@ -154,3 +154,43 @@ func TestVerifyNamesTheFirstBrokenEntry(t *testing.T) {
 		})
 	}
 }
+
+func TestARewrittenChainShowsAgainstAHeadThatWasKept(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	note := func(kinds ...string) {
+		t.Helper()
+		for _, kind := range kinds {
+			if err := b.Note(t.Context(), kind, "alice", "backend", nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	note("one", "two")
+	seq, hash, err := b.AuditHead(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := store.Checkpoint{Seq: seq, Hash: hash}
+	note("three")
+	if n, err := b.VerifyAudit(t.Context(), kept); n != 3 || err != nil {
+		t.Fatalf("the true chain: %d entries, %v", n, err)
+	}
+	// Somebody who owns the database starts over with a story of their own.
+	mustSQL(t, b.url, "alter table audit disable trigger all")
+	mustSQL(t, b.url, "delete from audit")
+	mustSQL(t, b.url, "update audit_head set seq = 0, hash = ''")
+	note("eins")
+	_, err = b.VerifyAudit(t.Context(), kept)
+	if broken, ok := errors.AsType[*store.Broken](err); !ok || broken.Seq != 2 {
+		t.Errorf("a chain that is too short: got %v, want entry 2 missing", err)
+	}
+	note("zwei", "drei")
+	if n, err := b.VerifyAudit(t.Context()); n != 3 || err != nil {
+		t.Fatalf("the new chain is not sound in itself: %d, %v", n, err)
+	}
+	_, err = b.VerifyAudit(t.Context(), kept)
+	if broken, ok := errors.AsType[*store.Broken](err); !ok || broken.Seq != 2 || !strings.Contains(broken.Why, "kept") {
+		t.Errorf("another chain: got %v, want entry 2 to be another one", err)
+	}
+}

@@ -58,6 +58,7 @@ type (
 	lookArgs struct {
 		ID string `json:"id"`
 	}
+	headArgs  struct{}
 	sweepArgs struct{}
 )
 
@@ -72,6 +73,7 @@ func (inboxArgs) Kind() string     { return "inbox" }
 func (incidentArgs) Kind() string  { return "incident" }
 func (escalateArgs) Kind() string  { return "escalate" }
 func (lookArgs) Kind() string      { return "look" }
+func (headArgs) Kind() string      { return "audit_head" }
 func (sweepArgs) Kind() string     { return "sweep" }
 
 // A change is attempted once by its job; what became of it is for reconciling to find out.
@@ -96,6 +98,7 @@ func (escalateArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: 100, Priority: 1}
 }
 func (lookArgs) InsertOpts() river.InsertOpts  { return river.InsertOpts{MaxAttempts: 25} }
+func (headArgs) InsertOpts() river.InsertOpts  { return river.InsertOpts{MaxAttempts: 3} }
 func (sweepArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
 
 // jobsForNew inserts what a new request needs.

@@ -14,6 +14,8 @@ import (
 const (
 	beatEvery  = 5 * time.Second
 	sweepEvery = 15 * time.Second
+	// headEvery is how often the head of the audit log is handed out; whoever tells people does so once a day.
+	headEvery = time.Hour
 	// deadAfter is when a bot that was not seen counts as dead. One that only stood still repeats nothing: a change is guarded by its
 	// lease, everything else may be done twice.
 	deadAfter = 20 * time.Second

@@ -35,6 +35,8 @@ type Jobs struct {
 	// Look finds out what is wrong, once for each time that an incident is opened or reopened.
 	Look  func(ctx context.Context, id string) error
 	Inbox func(ctx context.Context, key, kind string, payload []byte) error
+	// TellAuditHead puts the head of the audit log where the database's owner cannot rewrite it. It is called every hour, by one bot.
+	TellAuditHead func(ctx context.Context) error
 	// WatchHealth asks the health URLs once. It is called every HealthEvery, by one bot at a time; 0 means never.
 	WatchHealth func(ctx context.Context) error
 	HealthEvery time.Duration
@@ -86,6 +88,9 @@ func periodic(jobs Jobs) []*river.PeriodicJob {
 	all := []*river.PeriodicJob{
 		river.NewPeriodicJob(river.PeriodicInterval(sweepEvery), func() (river.JobArgs, *river.InsertOpts) { return sweepArgs{}, nil }, nil),
 	}
+	if jobs.TellAuditHead != nil {
+		all = append(all, river.NewPeriodicJob(river.PeriodicInterval(headEvery), func() (river.JobArgs, *river.InsertOpts) { return headArgs{}, nil }, nil))
+	}
 	if jobs.WatchHealth != nil && jobs.HealthEvery > 0 {
 		all = append(all, river.NewPeriodicJob(river.PeriodicInterval(jobs.HealthEvery), func() (river.JobArgs, *river.InsertOpts) { return healthArgs{}, nil }, nil))
 	}
@@ -131,6 +136,9 @@ func (s *Store) workers(jobs Jobs) *river.Workers {
 	if jobs.Inbox != nil {
 		river.AddWorker(w, &worker[inboxArgs]{timeout: 2 * time.Minute, again: time.Second,
 			do: func(ctx context.Context, a inboxArgs) error { return s.answer(ctx, a.Key, jobs.Inbox) }})
+	}
+	if jobs.TellAuditHead != nil {
+		river.AddWorker(w, &worker[headArgs]{timeout: time.Minute, do: func(ctx context.Context, _ headArgs) error { return jobs.TellAuditHead(ctx) }})
 	}
 	if jobs.WatchHealth != nil {
 		river.AddWorker(w, &worker[healthArgs]{timeout: healthTime, do: func(ctx context.Context, _ healthArgs) error { return jobs.WatchHealth(ctx) }})

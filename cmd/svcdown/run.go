@@ -46,18 +46,23 @@ func configCommand() *cobra.Command {
 
 func auditCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "The audit log"}
-	cmd.AddCommand(&cobra.Command{
+	var at int64
+	var hash string
+	verify := &cobra.Command{
 		Use:   "verify",
 		Short: "Check that no entry of the audit log was changed (reads DATABASE_URL)",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			n, err := app.VerifyAudit(cmd.Context(), os.Getenv)
+			n, err := app.VerifyAudit(cmd.Context(), os.Getenv, at, hash)
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%d entries, none changed\n", n)
 			return nil
 		},
-	})
+	}
+	verify.Flags().Int64Var(&at, "at", 0, "also hold this entry against --hash, as the bot told them in the ops channel")
+	verify.Flags().StringVar(&hash, "hash", "", "the hash of the entry --at, as it was told")
+	cmd.AddCommand(verify)
 	return cmd
 }
