@@ -99,6 +99,8 @@ func (d *Desk) table() []verb {
 		{name: "status", usage: "status SERVICE", summary: "what is wrong with a service, in one sentence, with the evidence", local: true, run: d.status},
 		{name: "triage", usage: "triage SERVICE", summary: "all reading steps of the runbook at once, then the likely causes with what helps", local: true, run: d.triage},
 		{name: "changes", usage: "changes SERVICE [1h]", summary: "what changed around it, and by whom; the worst suspect first", local: true, run: d.changes},
+		{name: "check", usage: "check SERVICE db|redis|deps|nodes|storage|network|config", summary: "one thing about it, by the fitting steps of the runbook", local: true, run: d.checkOne},
+		{name: "verify", usage: "verify SERVICE", summary: "whether it is restored, with the dashboards' links", local: true, run: d.verifyService},
 		{name: "logs", usage: "logs SERVICE [--previous] [--tail N] [--container C] [--pod P]", summary: "the logs of its worst pod", local: true, run: d.logs},
 		{name: "runbooks", usage: "runbooks", summary: "the runbooks I know, and for which services", run: d.runbooks},
 		{name: "runbook", usage: "runbook NAME SERVICE [--set NAME=VALUE]", summary: "open a runbook as a checklist: run its checks, ask for its actions, tick off the rest", changes: true, run: d.runbook},

@@ -36,10 +36,10 @@ func Marketplace() Config {
 			Commands: []Command{{
 				Command: "/svcdown", Description: "Run the Service Down runbook", UsageHint: "status SERVICE",
 				Completions: []string{
-					"status", "triage", "changes", "logs", "runbooks", "runbook", "step", "restart", "scale", "rollback", "undo", "approvals",
-					"approve", "deny", "break-glass", "review", "incident", "incidents", "ack", "assign", "severity", "note", "investigating",
-					"identified", "monitoring", "resolve", "reopen", "close", "escalate", "postmortem", "oncall", "contacts", "services", "whoami",
-					"help",
+					"status", "triage", "changes", "check", "verify", "logs", "preflight", "runbooks", "runbook", "step", "restart", "scale",
+					"rollback", "undo", "approvals", "approve", "deny", "break-glass", "review", "incident", "incidents", "ack", "assign",
+					"severity", "note", "investigating", "identified", "monitoring", "resolve", "reopen", "close", "escalate", "postmortem",
+					"oncall", "contacts", "services", "whoami", "help",
 				},
 			}},
 			Events: []string{
