@@ -170,17 +170,18 @@ func (b *testBundle) applied(t *testing.T) approval.Request {
 
 // cluster answers as a healthy cluster does until a test changes one of its answers. It counts the calls that change something.
 type cluster struct {
-	plan     func() (plan.Plan, error)
-	replan   func(plan.Plan) (plan.Plan, error)
-	mark     func() (k8sops.Result, error)
-	execute  func() (k8sops.Result, error)
-	void     func(context.Context) error
-	landed   func() (k8sops.Landing, error)
-	rollout  func() (k8sops.RolloutState, error)
-	settled  func() (finding.Finding, error)
-	findings func(each func(finding.Finding)) []finding.Finding
-	logs     func() (k8sops.LogResult, error)
-	changed  func() (finding.Changes, error)
+	forbidden []string // what the bot's account may not do: "patch deployments", "create pods/exec"
+	plan      func() (plan.Plan, error)
+	replan    func(plan.Plan) (plan.Plan, error)
+	mark      func() (k8sops.Result, error)
+	execute   func() (k8sops.Result, error)
+	void      func(context.Context) error
+	landed    func() (k8sops.Landing, error)
+	rollout   func() (k8sops.RolloutState, error)
+	settled   func() (finding.Finding, error)
+	findings  func(each func(finding.Finding)) []finding.Finding
+	logs      func() (k8sops.LogResult, error)
+	changed   func() (finding.Changes, error)
 
 	mu    sync.Mutex
 	calls int
@@ -248,6 +249,10 @@ func checks(instead ...finding.Finding) []finding.Finding {
 
 func (c *cluster) Status(_ context.Context, _ catalog.Service, each func(finding.Finding)) []finding.Finding {
 	return c.findings(each)
+}
+func (c *cluster) CanI(_ context.Context, verb, group, resource, subresource, namespace string) (bool, string, error) {
+	may := !slices.Contains(c.forbidden, strings.TrimSuffix(verb+" "+resource+"/"+subresource, "/"))
+	return may, "", nil
 }
 func (c *cluster) Logs(context.Context, catalog.Service, k8sops.LogRequest) (k8sops.LogResult, error) {
 	return c.logs()

@@ -102,6 +102,7 @@ func (d *Desk) table() []verb {
 		{name: "check", usage: "check SERVICE db|redis|deps|nodes|storage|network|config", summary: "one thing about it, by the fitting steps of the runbook", local: true, run: d.checkOne},
 		{name: "verify", usage: "verify SERVICE", summary: "whether it is restored, with the dashboards' links", local: true, run: d.verifyService},
 		{name: "logs", usage: "logs SERVICE [--previous] [--tail N] [--container C] [--pod P]", summary: "the logs of its worst pod", local: true, run: d.logs},
+		{name: "preflight", usage: "preflight NAME SERVICE [--set NAME=VALUE]", summary: "which steps of a runbook would not work, before any outage; changes nothing", run: d.preflight},
 		{name: "runbooks", usage: "runbooks", summary: "the runbooks I know, and for which services", run: d.runbooks},
 		{name: "runbook", usage: "runbook NAME SERVICE [--set NAME=VALUE]", summary: "open a runbook as a checklist: run its checks, ask for its actions, tick off the rest", changes: true, run: d.runbook},
 		{name: "step", usage: "step ID N|pN|all run|output|ask|post|done|skip|reopen|fill [--set NAME=VALUE]", summary: "work on steps of a checklist: number N, page N, or all of it", changes: true, run: d.step},

@@ -197,9 +197,16 @@ type Verifier interface {
 	Settled(ctx context.Context, svc catalog.Service, since time.Time) (finding.Finding, error)
 }
 
+// Permissions says what the bot's own account may do.
+type Permissions interface {
+	// CanI asks the API server ("" is the core group, and the whole cluster), which says why or why not in its words.
+	CanI(ctx context.Context, verb, group, resource, subresource, namespace string) (bool, string, error)
+}
+
 // Cluster is one Kubernetes cluster.
 type Cluster interface {
 	Reader
+	Permissions
 	Planner
 	Executor
 	Verifier

@@ -18,7 +18,7 @@ func askCommands() []*cobra.Command {
 		switch v.Name {
 		case "runbook":
 			cmd.Args = cobra.ArbitraryArgs // else its subcommands were all that it takes
-			cmd.AddCommand(lintCommand())
+			cmd.AddCommand(lintCommand(), askCommand("preflight", "runbook preflight", "preflight NAME SERVICE [--set NAME=VALUE]", "Say which steps of a runbook would not work, before any outage"))
 		}
 		cmds = append(cmds, cmd)
 	}
