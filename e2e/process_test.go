@@ -235,7 +235,7 @@ func cmdPause(ts *testscript.TestScript, _ bool, args []string) {
 	time.Sleep(d)
 }
 
-// cmdSed: sed FILE OLD NEW replaces text that must be there.
+// cmdSed: sed FILE OLD NEW replaces text that must be there; \n in NEW is a line's end.
 func cmdSed(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(args[0])
 	b, err := os.ReadFile(path)
@@ -243,7 +243,7 @@ func cmdSed(ts *testscript.TestScript, _ bool, args []string) {
 	if !strings.Contains(string(b), args[1]) {
 		ts.Fatalf("%s does not contain %q", args[0], args[1])
 	}
-	ts.Check(os.WriteFile(path, []byte(strings.ReplaceAll(string(b), args[1], args[2])), 0o600))
+	ts.Check(os.WriteFile(path, []byte(strings.ReplaceAll(string(b), args[1], strings.ReplaceAll(args[2], `\n`, "\n"))), 0o600))
 }
 
 // cmdSettled waits until a bot that was frozen has answered for its lost execution: its log has nothing open and it is ready again.

@@ -118,6 +118,8 @@ type looked struct {
 	svc      catalog.Service
 	findings []finding.Finding
 	ran      []ranStep
+	// elsewhere are namespaces that steps name and that hold no service of the catalogue: these steps were left out.
+	elsewhere []string
 }
 
 // lookAt runs an aspect's steps and status checks for its targets, and its steps as seen from the service itself.
@@ -125,14 +127,20 @@ func (d *Desk) lookAt(ctx context.Context, svc catalog.Service, targets []catalo
 	ctx, cancel := context.WithTimeout(ctx, triageTime)
 	defer cancel()
 	run := &stepRun{desk: d, each: each, slots: make(chan struct{}, atOnceSteps), asked: map[string]bool{}}
+	l := looked{svc: svc}
 	var waits []func() []ranStep
+	start := func(t catalog.Service) {
+		ours, elsewhere := d.ours(t, d.stepsOf(t, a))
+		l.elsewhere = append(l.elsewhere, elsewhere...)
+		waits = append(waits, run.start(ctx, t, ours))
+	}
 	for _, t := range targets {
-		waits = append(waits, run.start(ctx, t, d.stepsOf(t, a)))
+		start(t)
 	}
 	if len(targets) != 1 || targets[0].Name != svc.Name {
-		waits = append(waits, run.start(ctx, svc, d.stepsOf(svc, a))) // whether the service itself gets there
+		start(svc) // whether the service itself gets there
 	}
-	l := looked{svc: svc, findings: d.statusOf(ctx, svc, targets, a, each)}
+	l.findings = d.statusOf(ctx, svc, targets, a, each)
 	for _, wait := range waits {
 		l.ran = append(l.ran, wait()...)
 	}
@@ -161,6 +169,20 @@ func (d *Desk) stepsOf(svc catalog.Service, a aspect) []runbook.Step {
 		}
 	}
 	return out
+}
+
+// ours leaves out the steps that name a namespace without any service of the catalogue: they were written for another world.
+func (d *Desk) ours(svc catalog.Service, steps []runbook.Step) (ours []runbook.Step, elsewhere []string) {
+	all := d.Catalog().Services
+	for _, s := range steps {
+		n := s.Operation.Get("namespace")
+		if n == "" || strings.ContainsAny(n, "<$[") || slices.ContainsFunc(all, func(c catalog.Service) bool { return c.Cluster == svc.Cluster && c.Namespace == n }) {
+			ours = append(ours, s)
+		} else {
+			elsewhere = append(elsewhere, n)
+		}
+	}
+	return ours, elsewhere
 }
 
 // otherWorkload reports whether a step is about a kind of workload that the service is not: <deployment-name> for a StatefulSet.
@@ -265,6 +287,10 @@ func (l looked) card(what redact.Text, svc catalog.Service) card.Card {
 // answerLooked puts the card in the live card's place, and evidence and raw output into its thread.
 func (d *Desk) answerLooked(ctx context.Context, req Request, live *liveCard, l looked, c card.Card, recorded <-chan error) error {
 	c.Notes = append(c.Notes, redact.F("%s in %.1f s", counted(len(l.findings)+len(l.ran), "check"), d.Now().Sub(live.started).Seconds()))
+	if n := len(l.elsewhere); n > 0 {
+		slices.Sort(l.elsewhere)
+		c.Notes = append(c.Notes, redact.F("left out: %s of the runbooks, for namespaces without a service of svcdown.yaml (%s)", counted(n, "step"), strings.Join(slices.Compact(l.elsewhere), ", ")))
+	}
 	if <-recorded != nil {
 		c.Notes = append(c.Notes, notRecorded)
 	}

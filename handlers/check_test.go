@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,6 +64,24 @@ func TestCheckRunsTheFittingStepsAndStatusChecks(t *testing.T) {
 				t.Errorf("%s %q with %v", c.State, c.Verdict, names)
 			}
 		})
+	}
+}
+
+func TestStepsForAnotherWorldAreLeftOutAndCounted(t *testing.T) {
+	t.Parallel()
+	b := checking(t)
+	b.Config.Runbooks = library(t, map[string]string{"service-down.md": "# D\n\n## P\n\n```bash\nkubectl describe nodes\nkubectl top nodes\nkubectl get nodes -n elsewhere\nkubectl get endpoints -n elsewhere\nkubectl get endpoints -n shop\n```\n"}, "")
+	b.says(t, "alice", "check backend network")
+	c, _ := b.answer(t)
+	if diff := cmp.Diff([]string{"get endpoints "}, b.checks.ran); diff != "" {
+		t.Error(diff)
+	}
+	var notes strings.Builder
+	for _, n := range c.Notes {
+		notes.WriteString(n.String() + "\n")
+	}
+	if lack := lacks(notes.String(), "left out: 1 step of the runbooks", "(elsewhere)"); lack != nil || c.State != card.OK {
+		t.Errorf("%s %q lacks %q", c.State, notes.String(), lack)
 	}
 }
 

@@ -32,8 +32,9 @@ func (d *Desk) verifyService(ctx context.Context, req Request) error {
 		ctx, cancel := context.WithTimeout(ctx, triageTime)
 		defer cancel()
 		run := &stepRun{desk: d, each: each, slots: make(chan struct{}, atOnceSteps), asked: map[string]bool{}}
-		wait := run.start(ctx, svc, steps)
-		l := looked{svc: svc, findings: d.statusOf(ctx, svc, []catalog.Service{svc}, aspect{status: []string{"*"}}, each)}
+		ours, elsewhere := d.ours(svc, steps)
+		wait := run.start(ctx, svc, ours)
+		l := looked{svc: svc, elsewhere: elsewhere, findings: d.statusOf(ctx, svc, []catalog.Service{svc}, aspect{status: []string{"*"}}, each)}
 		l.ran = wait()
 		return l
 	})
