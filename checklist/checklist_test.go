@@ -85,3 +85,24 @@ func TestOnlyTheRequestThatAStepFollowsMovesIt(t *testing.T) {
 		t.Error("its request did not move the step")
 	}
 }
+
+func TestAskingAgainAfterACrashIsTheSameRequest(t *testing.T) {
+	t.Parallel()
+	c := &checklist.Checklist{}
+	for _, step := range []struct {
+		key  string
+		want int
+	}{{"k1", 1}, {"k1", 1}, {"k2", 2}} {
+		if step.key == "k2" { // the first request was denied
+			if err := c.End(1, "k1", checklist.Open, redact.Text{}, false, noon); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.Ask(1, step.key, "alice", noon); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Steps[1].Asked; got != step.want {
+			t.Errorf("after %s it was asked %d times, want %d", step.key, got, step.want)
+		}
+	}
+}

@@ -130,9 +130,9 @@ func TestACheckIsRunAndItsFindingStandsOnItsStep(t *testing.T) {
 func TestTwoClicksAtOnceRunACheckOnce(t *testing.T) {
 	t.Parallel()
 	b := opened(t)
-	begun, goOn := make(chan struct{}), make(chan struct{})
+	begun, goOn := make(chan struct{}, 10), make(chan struct{})
 	b.checks.running = func(runbook.Step) {
-		close(begun)
+		begun <- struct{}{}
 		<-goOn
 	}
 	var wg sync.WaitGroup
