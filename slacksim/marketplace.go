@@ -37,9 +37,9 @@ func Marketplace() Config {
 				Command: "/svcdown", Description: "Run the Service Down runbook", UsageHint: "status SERVICE",
 				Completions: []string{
 					"status", "triage", "changes", "check", "verify", "logs", "preflight", "runbooks", "runbook", "step", "restart", "scale",
-					"rollback", "undo", "approvals", "approve", "deny", "break-glass", "review", "incident", "incidents", "ack", "assign",
-					"severity", "note", "investigating", "identified", "monitoring", "resolve", "reopen", "close", "escalate", "postmortem",
-					"oncall", "contacts", "services", "whoami", "help",
+					"rollback", "undo", "debug", "delete-pod", "apply", "approvals", "approve", "deny", "break-glass", "review", "incident",
+					"incidents", "ack", "assign", "severity", "note", "investigating", "identified", "monitoring", "resolve", "reopen", "close",
+					"escalate", "page", "postmortem", "oncall", "contacts", "services", "whoami", "help",
 				},
 			}},
 			Events: []string{
