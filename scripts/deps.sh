@@ -19,6 +19,10 @@ command -v go >/dev/null || { echo "Go is missing; install the version that go.m
 
 if command -v apt-get >/dev/null; then
   sudo=(); [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+  if [ ${#sudo[@]} -gt 0 ] && ! command -v sudo >/dev/null; then
+    echo "Missing: ${need[*]}. There is no sudo here, so nothing was installed. As root, run: apt-get install --no-install-recommends ${need[*]}" >&2
+    exit 1
+  fi
   # The packages' own services are not wanted: we run private instances.
   echo "+ ${sudo[*]} apt-get update"
   "${sudo[@]}" apt-get update -qq
