@@ -34,6 +34,7 @@ func TestProgramsRunInsideContainers(t *testing.T) {
 		{"a pod by name", k8sops.ExecRequest{Kind: "pods", Name: "redis-master-0", Argv: []string{"redis-cli", "PING"}}, 0, "PONG"},
 		{"a pod behind a Service", k8sops.ExecRequest{Kind: "services", Name: "postgres-primary-service", Argv: []string{"pg_isready", "-U", "postgres"}}, 0, "accepting connections"},
 		{"a question to Postgres", k8sops.ExecRequest{Kind: "statefulsets", Name: "postgres-primary", Argv: k8sops.PsqlArgv("", "", "postgres", "web3marketplace", "SELECT 1 AS one, 2 AS two;")}, 0, "one\ttwo\n1\t2"},
+		{"a file about the machine", inBackend("cat", "/etc/resolv.conf"), 0, "nameserver"},
 		{"a code of the program's own", inBackend("ls", "-l", "/no/such/place"), 2, ""},
 	}
 	for _, tt := range tests {
@@ -200,6 +201,8 @@ func TestTheAPIServerRefusesWhatTheListWould(t *testing.T) {
 		"psql with a fifth -c":    {Command: append(k8sops.PsqlArgv("", "", "", "", "SELECT 1"), "-c", "DROP TABLE x", "ROLLBACK")},
 		"psql with a file":        {Command: append(k8sops.PsqlArgv("", "", "", "", "SELECT 1"), "-f", "/x", "ROLLBACK")},
 		"node runs":               {Command: []string{"node", "-e", "process.exit()"}},
+		"cat shows a token":       {Command: []string{"cat", "/var/run/secrets/kubernetes.io/serviceaccount/token"}},
+		"cat shows a process":     {Command: []string{"cat", "/proc/1/environ"}},
 		"curl posts":              {Command: []string{"curl", "-q", "-d", "x", "http://a/"}},
 		"curl deletes":            {Command: []string{"curl", "-q", "-X", "DELETE", "http://a/"}},
 		"curl reads a config":     {Command: []string{"curl", "http://a/"}},
