@@ -57,6 +57,7 @@ func (g Get) read(ctx context.Context, in inquiry) (finding.Report, error) {
 	if len(findings) == 0 {
 		findings = append(findings, hidden)
 	}
+	cut := g.Output == "yaml" && shorten(found)
 	text := ""
 	if len(found) > 0 {
 		if text, err = g.output(found); err != nil {
@@ -66,6 +67,7 @@ func (g Get) read(ctx context.Context, in inquiry) (finding.Report, error) {
 	out := finding.Report{Finding: summed(findings)}
 	out.Finding.Check = "get " + strings.Join(g.Kinds, ",")
 	out.Raw, out.Truncated = printed(text, g.Kinds[0] == "events")
+	out.Truncated = out.Truncated || cut
 	for _, o := range found {
 		out.Truncated = out.Truncated || o.truncated
 	}
@@ -73,6 +75,23 @@ func (g Get) read(ctx context.Context, in inquiry) (finding.Report, error) {
 		out.Finding.Line = redact.F("%s (in the catalogue's namespaces: %s)", out.Finding.Line, strings.Join(namespaces, ", "))
 	}
 	return out, nil
+}
+
+// mostYAML is how much is written as YAML, which costs a second a megabyte and is shown in part only.
+const mostYAML = 1 << 20
+
+// shorten keeps the first objects, as many as are worth writing as YAML, and reports whether it left any out.
+func shorten(found []objects) (cut bool) {
+	left := mostYAML
+	for i := range found {
+		for j, r := range found[i].rows {
+			if left -= len(r.raw); left < 0 && (i > 0 || j > 0) {
+				found[i].rows, cut = found[i].rows[:j], true
+				break
+			}
+		}
+	}
+	return cut
 }
 
 // look reads and judges one kind; what cannot be read is an Unknown finding of its own, so that the other kinds are still shown.

@@ -80,6 +80,21 @@ func TestOnlyHealthEndpointsAreAskedRaw(t *testing.T) {
 	}
 }
 
+func TestOnlyAPartOfManyObjectsIsWrittenAsYAML(t *testing.T) {
+	t.Parallel()
+	var items []string
+	for range 30 {
+		items = append(items, `{"metadata":{"name":"a"},"spec":{"clusterIP":"`+strings.Repeat("x ", 50_000)+`"}}`)
+	}
+	c := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"kind":"ServiceList","items":[` + strings.Join(items, ",") + `]}`))
+	}, Options{})
+	got := c.Read(t.Context(), Place{Service: theService, Services: []catalog.Service{theService}}, Get{Kinds: []string{"services"}, Output: "yaml"})
+	if n := strings.Count(got.Raw.String(), "name: a\n"); n != 10 || !got.Truncated || got.Finding.Line.String() != "30 services" {
+		t.Errorf("%d objects are written, truncated %t: %s", n, got.Truncated, got.Finding.Line)
+	}
+}
+
 func TestAReadingEndsInTime(t *testing.T) {
 	t.Parallel()
 	c := answering(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Options{})
