@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/rs/zerolog"
 
 	"github.com/svcdown/svcdown/approval"
@@ -55,6 +56,7 @@ func stopDatabase() error {
 type incidents struct {
 	*testBundle
 	store *store.Store
+	url   string
 	rooms *rooms
 	pager *pager
 }
@@ -73,7 +75,8 @@ func setupIncidents(t *testing.T) *incidents {
 	b.catalog.Ladders = []catalog.Ladder{{Name: "all", Services: []string{"*"}, Quiet: 30 * time.Minute, Levels: []catalog.Level{
 		{Roles: []string{"oncall"}, Duties: []string{"Follow the runbook"}}, {After: 15 * time.Minute, Roles: []string{"senior"}},
 	}}}
-	b.store, err = store.Open(t.Context(), store.Config{URL: server.NewDatabase(t), Log: zerolog.Nop(), Now: b.now})
+	b.url = server.NewDatabase(t)
+	b.store, err = store.Open(t.Context(), store.Config{URL: b.url, Log: zerolog.Nop(), Now: b.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -562,6 +565,18 @@ func TestAlertsOfOthersAreKeptCleanAndBounded(t *testing.T) {
 	i := b.get(t, receipt.Opened[0])
 	if i.Service != "backend" || i.Severity != 2 || strings.Contains(i.Title.String(), "hunter2") {
 		t.Errorf("got %+v", i)
+	}
+	db, err := pgx.Connect(t.Context(), b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.Background())
+	var kept string
+	if err := db.QueryRow(t.Context(), "select alert::text from incident_alerts").Scan(&kept); err != nil {
+		t.Fatal(err)
+	}
+	if len(kept) > 10_000 || strings.Contains(kept, "hunter2") || strings.Contains(kept, "ghp_abc") {
+		t.Errorf("%d bytes are kept: %.500s", len(kept), kept)
 	}
 	if receipt, err := b.TakeAlerts(t.Context(), nil); err != nil || !cmp.Equal(receipt, incident.Receipt{}) {
 		t.Errorf("no alerts: %+v, %v", receipt, err)
