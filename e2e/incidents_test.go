@@ -127,6 +127,20 @@ func cmdCalls(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// cmdArchived: archived CHANNEL waits for the bot to archive it.
+func cmdArchived(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	id := s.channel(ts, args[0])
+	ts.Check(until(patience, func() error {
+		for _, c := range s.slack.Calls("conversations.archive") {
+			if c.Args["channel"] == id && c.Error() == "" {
+				return nil
+			}
+		}
+		return fmt.Errorf("%s is not archived\n%s", args[0], s.logs())
+	}))
+}
+
 // cmdHome: home USER REGEXP... opens the home tab until it shows all of it.
 func cmdHome(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)

@@ -147,6 +147,7 @@ func (d *Desk) Remind(ctx context.Context, id string) error {
 		return err
 	}
 	var unreachable error
+	d.pageReminded(ctx, r, places)
 	for _, a := range d.candidates(ctx, func(a catalog.Actor) bool { return r.Eligible(a, policy) }) {
 		// Votes for another plan are void, so whoever was told of that one is told again.
 		role := "reminder:" + planName(r) + ":" + a.Person

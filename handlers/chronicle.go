@@ -3,10 +3,13 @@ package handlers
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/svcdown/svcdown/approval"
+	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/plan"
@@ -96,6 +99,42 @@ func beforeAndAfter(p plan.Plan) redact.Text {
 }
 
 func short12(s string) string { return s[:min(12, len(s))] }
+
+// pageReminded wakes whoever was reminded of a request of an open incident before and has not answered: the outage goes on while it waits. It
+// is tried again with the next reminder, and holds up none.
+func (d *Desk) pageReminded(ctx context.Context, r approval.Request, places map[string]card.Address) {
+	if d.Pager == nil {
+		return
+	}
+	i, err := d.Incidents.IncidentOf(ctx, r.Plan.Service)
+	if err != nil || !i.State.Active() {
+		return
+	}
+	prefix := "reminder:" + planName(r) + ":"
+	for role := range places {
+		name, reminded := strings.CutPrefix(role, prefix)
+		paged := "paged:" + role
+		answered := slices.ContainsFunc(r.Votes, func(v approval.Vote) bool { return v.Person == name })
+		if _, done := places[paged]; !reminded || done || answered {
+			continue
+		}
+		person, ok := d.Catalog().Person(name)
+		if !ok {
+			continue
+		}
+		err := d.Pager.Page(ctx, incident.Page{Key: r.ID + ":" + paged, Incident: i.ID, Service: i.Service, Severity: i.Severity, People: []catalog.Person{person},
+			Title: redact.F("%s of %s waits for you: %s asks to %s %s", r.ID, i.ID, r.Requester.Name(), verbOf(r.Plan.Action), r.Plan.Service), What: i.Verdict})
+		if err == nil {
+			_, err = d.Incidents.Put(ctx, i.ID, []incident.Event{{Op: paged + ":" + r.ID, At: d.Now(), Kind: incident.KindPage, By: "svcdown", Text: redact.F("Paged %s, for whom %s waits", name, r.ID)}})
+		}
+		if err == nil {
+			err = d.Cards.SaveCard(ctx, r.ID, paged, card.Address{})
+		}
+		if err != nil {
+			d.Log.Warn().Err(err).Str("request", r.ID).Str("person", name).Msg("page somebody for whom a request waits; it is tried again with the next reminder")
+		}
+	}
+}
 
 // Pin is a message that somebody marked in a channel.
 type Pin struct {

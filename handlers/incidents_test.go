@@ -1,10 +1,14 @@
 package handlers_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -548,6 +552,80 @@ func TestRequestsWriteTheTimelineOnce(t *testing.T) {
 	want := []string{"alice asks to restart backend (" + r.ID + ")", "bob approves " + r.ID + ", which had waited 0 s"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("timeline (-want +got):\n%s", diff)
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestCardsOfAnIncident(t *testing.T) {
+	t.Parallel()
+	b := setupIncidents(t)
+	b.Pager = nil
+	i := b.opened(t)
+	b.climbs(t, i.ID)
+	if _, err := b.TakeAlerts(t.Context(), []incident.Alert{{Fingerprint: "1", Status: incident.Firing, Service: "backend", Source: "alertmanager", Labels: map[string]string{"alertname": "ServiceDown"}}}); err != nil {
+		t.Fatal(err)
+	}
+	b.inRoom(t, i, "bob", "assign commander me")
+	b.shown(t, i.ID)
+	newest := map[string]card.Card{}
+	for _, m := range b.chat.all() {
+		switch {
+		case m.at.Channel == "CINC":
+			newest["announcement"] = m.card
+		case m.at.Channel == i.Room && strings.HasSuffix(m.card.Title.String(), "severity 2"):
+			newest["header"] = m.card
+		case m.at.Channel == i.Room && strings.HasSuffix(m.card.Title.String(), "level 1"):
+			newest["level"] = m.card
+		}
+	}
+	for _, name := range []string{"announcement", "header", "level"} {
+		got, err := json.MarshalIndent(newest[name], "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(bytes.ReplaceAll(got, []byte(i.ID), []byte("I-7K3MQX")), '\n')
+		file := filepath.Join("testdata", "incident_"+name+".golden")
+		if *update {
+			if err := os.WriteFile(file, got, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatalf("%v; write it with: go test ./handlers -update", err)
+		}
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("%s (-want +got; go test ./handlers -update):\n%s", file, diff)
+		}
+	}
+}
+
+func TestAWaitingApprovalOfAnOpenIncidentIsPagedAfterItsReminder(t *testing.T) {
+	t.Parallel()
+	b := setupIncidents(t)
+	r := b.proposed(t)
+	remind := func() {
+		t.Helper()
+		var later *approval.Later
+		if err := b.Remind(t.Context(), r.ID); err != nil && !errors.As(err, &later) {
+			t.Fatal(err)
+		}
+	}
+	remind()
+	remind()
+	if got := b.pager.keys(); len(got) > 0 {
+		t.Errorf("paged without an incident: %q", got)
+	}
+	i := b.opened(t)
+	remind()
+	remind()
+	if got := b.pager.keys(); len(got) != 2 || !strings.HasSuffix(strings.Join(slices.Sorted(slices.Values(got)), ""), " carol") {
+		t.Errorf("paged %q, want bob and carol, once each", got)
+	}
+	events, err := b.store.Timeline(t.Context(), i.ID)
+	if err != nil || !slices.ContainsFunc(events, func(e incident.Event) bool { return e.Kind == incident.KindPage }) {
+		t.Errorf("the timeline does not say so: %v, %v", events, err)
 	}
 }
 
