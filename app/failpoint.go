@@ -4,6 +4,7 @@ package app
 
 import (
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
 )
@@ -11,7 +12,7 @@ import (
 // step stops the process where a test says, at a named step of the execution protocol: SVCDOWN_FAILPOINT=STEP:KILL or STEP:STOP. Only
 // binaries built with the failpoint tag have it.
 func step(name string) {
-	at, signal, _ := strings.Cut(os.Getenv("SVCDOWN_FAILPOINT"), ":")
+	at, kind, _ := strings.Cut(os.Getenv("SVCDOWN_FAILPOINT"), ":")
 	if at != name {
 		return
 	}
@@ -22,9 +23,13 @@ func step(name string) {
 		return
 	}
 	_ = f.Close()
-	sig := syscall.SIGKILL
-	if signal == "STOP" {
-		sig = syscall.SIGSTOP
+	// Another thread may take the signal, and this one run on for a moment: it must not.
+	if kind != "STOP" {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
 	}
-	_ = syscall.Kill(os.Getpid(), sig)
+	resumed := make(chan os.Signal, 1)
+	signal.Notify(resumed, syscall.SIGCONT)
+	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	<-resumed
 }
