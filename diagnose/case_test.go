@@ -58,39 +58,40 @@ func TestDiagnoseNamesTheCauseFirst(t *testing.T) {
 		first string
 		verb  string
 	}{
-		"out of memory":                                  {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.OOMKilled, Count: 2, Of: 3})}, "oom-killed", "restart"},
-		"a crash after a rollout":                        {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.CrashLoop, Count: 2, Of: 3, Revision: 7}, rollout(7, two))}, "bad-rollout", "rollback"},
-		"a StatefulSet's crash after one":                {diagnose.Case{Service: postgres, Findings: status(finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 1, Since: two}, rollout(0, two.Add(-time.Second)))}, "bad-rollout", ""},
-		"a StatefulSet's crash long after":               {diagnose.Case{Service: postgres, Findings: status(finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 1, Since: two}, rollout(0, two.Add(-40*time.Minute)))}, "crash-loop", ""},
-		"a crash before the rollout":                     {diagnose.Case{Service: postgres, Findings: status(finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 1, Since: two}, rollout(0, two.Add(time.Minute)))}, "crash-loop", ""},
-		"an image that is not there":                     {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.ImagePull, Count: 2, Of: 3, Revision: 7}, rollout(7, two))}, "image-pull", "rollback"},
-		"a probe that fails":                             {diagnose.Case{Service: backend, Findings: status(sick...)}, "probe-failing", "restart"},
-		"pods of a new revision never ready":             {diagnose.Case{Service: backend, Findings: status(unready, never, finding.Signal{Kind: finding.RolloutRunning, Revision: 7}, rollout(7, two))}, "rollout-stuck", "rollback"},
-		"a rollout past its deadline":                    {diagnose.Case{Service: backend, Findings: status(unready, never, finding.Signal{Kind: finding.RolloutStuck, Revision: 7}, rollout(7, two))}, "rollout-stuck", "rollback"},
-		"pods that lost their readiness after a rollout": {diagnose.Case{Service: backend, Findings: status(unready, finding.Signal{Kind: finding.RolloutRunning, Revision: 7}, rollout(7, two))}, "probe-failing", "restart"},
-		"a Service that selects nothing":                 {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.SelectorMismatch}, noEndpoints)}, "selector-mismatch", ""},
-		"no endpoints":                                   {diagnose.Case{Service: backend, Findings: status(noEndpoints)}, "no-endpoints", ""},
-		"too much requested":                             {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.Pending, Count: 2, Of: 3, Revision: 7, Detail: redact.Const("0/4 nodes are available: 4 Insufficient memory.")}, rollout(7, two))}, "pending", "rollback"},
-		"a claim that is not bound":                      {diagnose.Case{Service: redis, Findings: status(finding.Signal{Kind: finding.Pending, Count: 1, Of: 1, Detail: redact.Const("pod has unbound immediate PersistentVolumeClaims")})}, "pending", ""},
-		"a node that is down":                            {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.NodeDown, Object: "Node/n", Count: 2, Of: 3}, unready)}, "node-down", "restart"},
-		"a node under pressure with evictions":           {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.NodePressure, Object: "Node/n"}, kind(finding.Evicted))}, "node-pressure", ""},
-		"the database refuses, as a client sees it":      {diagnose.Case{Service: backend, Findings: status(sick...), Steps: steps(kind(finding.DBRefusing))}, "db-refusing", ""},
-		"the database refuses, as it says itself":        {diagnose.Case{Service: postgres, Findings: status(sick...), Steps: steps(kind(finding.DBRefusing))}, "db-refusing", "restart"},
-		"the database is out of connections":             {diagnose.Case{Service: backend, Findings: status(), Steps: steps(kind(finding.DBConnections), kind(finding.DBRefusing))}, "db-connections", "restart"},
-		"a full disk that made the database crash":       {diagnose.Case{Service: postgres, Findings: status(finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 1}), Steps: steps(kind(finding.DiskFull), kind(finding.DBRefusing))}, "disk-full", ""},
-		"a full disk and a database that lives":          {diagnose.Case{Service: postgres, Findings: status(), Steps: steps(finding.Signal{Kind: finding.DiskFull, Count: 100, Of: 100})}, "disk-full", ""},
-		"a replica that is behind":                       {diagnose.Case{Service: postgres, Findings: status(), Steps: steps(kind(finding.ReplicationLag))}, "replication-lag", ""},
-		"Redis is down, as a client sees it":             {diagnose.Case{Service: backend, Findings: status(sick...), Steps: steps(kind(finding.RedisDown))}, "redis-down", ""},
-		"Redis is full":                                  {diagnose.Case{Service: redis, Findings: status(), Steps: steps(kind(finding.RedisMemory))}, "redis-memory", ""},
-		"something it calls is away":                     {diagnose.Case{Service: backend, Findings: status(sick...), Steps: steps(finding.Signal{Kind: finding.Unreachable, Object: "api.example.com"})}, "dependency-down", ""},
-		"a policy in the way":                            {diagnose.Case{Service: backend, Findings: status(sick...), Steps: steps(kind(finding.NetworkPolicyBlocks), kind(finding.DBRefusing))}, "network-policy-blocks", ""},
-		"a quota":                                        {diagnose.Case{Service: backend, Findings: status(kind(finding.QuotaExceeded), kind(finding.NoPods))}, "quota-exceeded", ""},
-		"a missing secret":                               {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.ConfigError, Count: 2, Of: 3, Revision: 7}, rollout(7, two))}, "config-error", "rollback"},
-		"an autoscaler at its end":                       {diagnose.Case{Service: backend, Findings: status(kind(finding.HPAAtMax))}, "hpa-at-max", ""},
-		"a database below":                               {diagnose.Case{Service: backend, Findings: status(sick...), Below: []diagnose.Case{{Service: postgres, Findings: status(sick...), Steps: steps(kind(finding.DBRefusing))}}}, "postgres/db-refusing", "restart"},
-		"seen from both sides it is one":                 {diagnose.Case{Service: backend, Findings: status(sick...), Steps: steps(kind(finding.DBRefusing)), Below: []diagnose.Case{{Service: postgres, Findings: status(sick...), Steps: steps(kind(finding.DBRefusing))}}}, "postgres/db-refusing", "restart"},
-		"a service below without a better word":          {diagnose.Case{Service: backend, Findings: status(sick...), Below: []diagnose.Case{{Service: redis, Findings: status(sick...)}}}, "redis/probe-failing", "restart"},
-		"a database below that crashes":                  {diagnose.Case{Service: backend, Findings: status(sick...), Steps: steps(kind(finding.DBRefusing)), Below: []diagnose.Case{{Service: postgres, Findings: status(finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 1, Since: two}, rollout(0, two))}}}, "postgres/bad-rollout", ""},
+		"out of memory":                                   {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.OOMKilled, Count: 2, Of: 3})}, "oom-killed", "restart"},
+		"a crash after a rollout":                         {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.CrashLoop, Count: 2, Of: 3, Revision: 7}, rollout(7, two))}, "bad-rollout", "rollback"},
+		"a StatefulSet's crash after one":                 {diagnose.Case{Service: postgres, Findings: status(finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 1, Since: two}, rollout(0, two.Add(-time.Second)))}, "bad-rollout", ""},
+		"a StatefulSet's crash long after":                {diagnose.Case{Service: postgres, Findings: status(finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 1, Since: two}, rollout(0, two.Add(-40*time.Minute)))}, "crash-loop", ""},
+		"a crash before the rollout":                      {diagnose.Case{Service: postgres, Findings: status(finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 1, Since: two}, rollout(0, two.Add(time.Minute)))}, "crash-loop", ""},
+		"an image that is not there":                      {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.ImagePull, Count: 2, Of: 3, Revision: 7}, rollout(7, two))}, "image-pull", "rollback"},
+		"a probe that fails":                              {diagnose.Case{Service: backend, Findings: status(sick...)}, "probe-failing", "restart"},
+		"pods of a new revision never ready":              {diagnose.Case{Service: backend, Findings: status(unready, never, finding.Signal{Kind: finding.RolloutRunning, Revision: 7}, rollout(7, two))}, "rollout-stuck", "rollback"},
+		"a rollout past its deadline":                     {diagnose.Case{Service: backend, Findings: status(unready, never, finding.Signal{Kind: finding.RolloutStuck, Revision: 7}, rollout(7, two))}, "rollout-stuck", "rollback"},
+		"pods that lost their readiness after a rollout":  {diagnose.Case{Service: backend, Findings: status(unready, finding.Signal{Kind: finding.RolloutRunning, Revision: 7}, rollout(7, two))}, "probe-failing", "restart"},
+		"a Service that selects nothing":                  {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.SelectorMismatch}, noEndpoints)}, "selector-mismatch", ""},
+		"no endpoints":                                    {diagnose.Case{Service: backend, Findings: status(noEndpoints)}, "no-endpoints", ""},
+		"too much requested":                              {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.Pending, Count: 2, Of: 3, Revision: 7, Detail: redact.Const("0/4 nodes are available: 4 Insufficient memory.")}, rollout(7, two))}, "pending", "rollback"},
+		"a claim that is not bound":                       {diagnose.Case{Service: redis, Findings: status(finding.Signal{Kind: finding.Pending, Count: 1, Of: 1, Detail: redact.Const("pod has unbound immediate PersistentVolumeClaims")})}, "pending", ""},
+		"a node that is down":                             {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.NodeDown, Object: "Node/n", Count: 2, Of: 3}, unready)}, "node-down", "restart"},
+		"a node under pressure with evictions":            {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.NodePressure, Object: "Node/n"}, kind(finding.Evicted))}, "node-pressure", ""},
+		"the database refuses, as a client sees it":       {diagnose.Case{Service: backend, Findings: status(sick...), Steps: steps(kind(finding.DBRefusing))}, "db-refusing", ""},
+		"the database refuses, as it says itself":         {diagnose.Case{Service: postgres, Findings: status(sick...), Steps: steps(kind(finding.DBRefusing))}, "db-refusing", "restart"},
+		"the database is out of connections":              {diagnose.Case{Service: backend, Findings: status(), Steps: steps(kind(finding.DBConnections), kind(finding.DBRefusing))}, "db-connections", "restart"},
+		"a full disk that made the database crash":        {diagnose.Case{Service: postgres, Findings: status(finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 1}), Steps: steps(kind(finding.DiskFull), kind(finding.DBRefusing))}, "disk-full", ""},
+		"a full disk and a database that lives":           {diagnose.Case{Service: postgres, Findings: status(), Steps: steps(finding.Signal{Kind: finding.DiskFull, Count: 100, Of: 100})}, "disk-full", ""},
+		"a cache that runs out of memory does not answer": {diagnose.Case{Service: redis, Findings: status(finding.Signal{Kind: finding.OOMKilled, Count: 1, Of: 1}), Steps: steps(kind(finding.RedisDown))}, "oom-killed", "restart"},
+		"a replica that is behind":                        {diagnose.Case{Service: postgres, Findings: status(), Steps: steps(kind(finding.ReplicationLag))}, "replication-lag", ""},
+		"Redis is down, as a client sees it":              {diagnose.Case{Service: backend, Findings: status(sick...), Steps: steps(kind(finding.RedisDown))}, "redis-down", ""},
+		"Redis is full":                                   {diagnose.Case{Service: redis, Findings: status(), Steps: steps(kind(finding.RedisMemory))}, "redis-memory", ""},
+		"something it calls is away":                      {diagnose.Case{Service: backend, Findings: status(sick...), Steps: steps(finding.Signal{Kind: finding.Unreachable, Object: "api.example.com"})}, "dependency-down", ""},
+		"a policy in the way":                             {diagnose.Case{Service: backend, Findings: status(sick...), Steps: steps(kind(finding.NetworkPolicyBlocks), kind(finding.DBRefusing))}, "network-policy-blocks", ""},
+		"a quota":                                         {diagnose.Case{Service: backend, Findings: status(kind(finding.QuotaExceeded), kind(finding.NoPods))}, "quota-exceeded", ""},
+		"a missing secret":                                {diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.ConfigError, Count: 2, Of: 3, Revision: 7}, rollout(7, two))}, "config-error", "rollback"},
+		"an autoscaler at its end":                        {diagnose.Case{Service: backend, Findings: status(kind(finding.HPAAtMax))}, "hpa-at-max", ""},
+		"a database below":                                {diagnose.Case{Service: backend, Findings: status(sick...), Below: []diagnose.Case{{Service: postgres, Findings: status(sick...), Steps: steps(kind(finding.DBRefusing))}}}, "postgres/db-refusing", "restart"},
+		"seen from both sides it is one":                  {diagnose.Case{Service: backend, Findings: status(sick...), Steps: steps(kind(finding.DBRefusing)), Below: []diagnose.Case{{Service: postgres, Findings: status(sick...), Steps: steps(kind(finding.DBRefusing))}}}, "postgres/db-refusing", "restart"},
+		"a service below without a better word":           {diagnose.Case{Service: backend, Findings: status(sick...), Below: []diagnose.Case{{Service: redis, Findings: status(sick...)}}}, "redis/probe-failing", "restart"},
+		"a database below that crashes":                   {diagnose.Case{Service: backend, Findings: status(sick...), Steps: steps(kind(finding.DBRefusing)), Below: []diagnose.Case{{Service: postgres, Findings: status(finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 1, Since: two}, rollout(0, two))}}}, "postgres/bad-rollout", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -127,6 +128,33 @@ func TestWhatAnotherServiceSuffersIsNotOurs(t *testing.T) {
 	}
 }
 
+func TestWhatALogSaysIsOldNewsUnlessThePodsAreInTrouble(t *testing.T) {
+	t.Parallel()
+	full := finding.Signal{Kind: finding.DiskFull, Object: "Pod/postgres-primary-0", Detail: redact.Const("No space left on device")}
+	crash := finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 1}
+	logs := func(s finding.Signal) []finding.Finding {
+		return []finding.Finding{{Check: "logs statefulsets", Status: finding.Fail, Signals: []finding.Signal{s}}}
+	}
+	for name, c := range map[string]struct {
+		findings []finding.Finding
+		steps    []finding.Finding
+		want     []string
+	}{
+		"all is well":                 {status(), logs(full), []string{}},
+		"the pods crash":              {status(crash), logs(full), []string{"disk-full", "crash-loop"}},
+		"a check says it has room":    {status(crash), append(logs(full), steps(finding.Signal{Kind: finding.DiskRoom})...), []string{"crash-loop"}},
+		"refused, but it answers now": {status(crash), append(logs(finding.Signal{Kind: finding.Unreachable}), steps(finding.Signal{Kind: finding.DBAnswers})...), []string{"crash-loop"}},
+		"refused, and nobody answers": {status(crash), logs(finding.Signal{Kind: finding.DependencyDown, Object: "Service/redis"}), []string{"dependency-down", "crash-loop"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, named(diagnose.Diagnose(diagnose.Case{Service: postgres, Findings: c.findings, Steps: c.steps}))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestAHealthyWorldHasNoHypothesisWhateverChanged(t *testing.T) {
 	t.Parallel()
 	good := steps(finding.Signal{Kind: finding.DBAnswers}, finding.Signal{Kind: finding.RedisAnswers}, finding.Signal{Kind: finding.DiskRoom}, finding.Signal{Kind: finding.LogErrors})
@@ -143,6 +171,43 @@ func TestAHealthyWorldHasNoHypothesisWhateverChanged(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestThePartOfTheSchedulersWordsThatTells(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{
+		"0/24 nodes are available: 1 node(s) had untolerated taint(s), 19 node(s) didn't match Pod's node affinity/selector, 4 Insufficient memory. preemption: 0/24 nodes are available: 24 Preemption is not helpful for scheduling.": "1 node(s) had untolerated taint(s), 4 Insufficient memory",
+		"0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.": "3 node(s) didn't match Pod's node affinity/selector",
+		"pod has unbound immediate PersistentVolumeClaims":                              "pod has unbound immediate PersistentVolumeClaims",
+	} {
+		got := diagnose.Diagnose(diagnose.Case{Service: backend, Findings: status(finding.Signal{Kind: finding.Pending, Count: 1, Of: 1, Detail: redact.Clean(said)})})
+		if len(got) != 1 || got[0].Cause.String() != "the pod cannot be scheduled, "+want {
+			t.Errorf("got %+v, want %q", got, want)
+		}
+	}
+}
+
+func TestTheProbeOfADatabaseSpeaksWhereNothingMayBeRunInIt(t *testing.T) {
+	t.Parallel()
+	down := func(said redact.Text) []finding.Finding {
+		return status(finding.Signal{Kind: finding.NotReady, Count: 1, Of: 1}, finding.Signal{Kind: finding.ProbeFailing, Count: 1, Detail: said})
+	}
+	for name, c := range map[string]struct {
+		svc  catalog.Service
+		said redact.Text
+		want string
+	}{
+		"a database without a response": {postgres, redact.Const("Readiness probe failed: 127.0.0.1:5432 - no response"), "db-refusing"},
+		"a cache that loads":            {redis, redact.Const("Readiness probe failed: LOADING Redis is loading the dataset in memory"), "redis-down"},
+		"a backend that answers 503":    {backend, redact.Const("Readiness probe failed: HTTP probe failed with statuscode: 503"), "probe-failing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := named(diagnose.Diagnose(diagnose.Case{Service: c.svc, Findings: down(c.said)})); len(got) == 0 || got[0] != c.want {
+				t.Errorf("got %v, want %s first", got, c.want)
+			}
+		})
 	}
 }
 

@@ -60,6 +60,14 @@ func dbConnections(f facts) (finding.Hypothesis, bool) {
 	return h, true
 }
 
+// atHome is what it weighs that a database or a cache does not answer, where it is the service itself: a cause, unless its pods cannot run.
+func (f facts) atHome() int {
+	if f.has(finding.CrashLoop, finding.OOMKilled, finding.ImagePull, finding.ConfigError, finding.Pending, finding.NodeDown, finding.NoPods, finding.ScaledToZero, finding.SelectorMismatch) {
+		return 70
+	}
+	return 93
+}
+
 func dbRefusing(f facts) (finding.Hypothesis, bool) {
 	s, ok := f.first(finding.DBRefusing)
 	if !ok || f.has(finding.DBConnections) && !f.inside("database") {
@@ -68,7 +76,7 @@ func dbRefusing(f facts) (finding.Hypothesis, bool) {
 	h := finding.Hypothesis{Score: 86, Cause: redact.F("the database refuses connections%s%s", since(s), detail(s)),
 		Do: redact.Const("look at the database's pod and its log; restart it when it hangs")}
 	if f.inside("database") {
-		h.Score, h.Verb = 93, string(catalog.Restart)
+		h.Score, h.Verb = f.atHome(), string(catalog.Restart)
 	}
 	return h, true
 }
@@ -81,7 +89,7 @@ func redisDown(f facts) (finding.Hypothesis, bool) {
 	h := finding.Hypothesis{Score: 86, Cause: redact.F("Redis does not answer%s%s", since(s), detail(s)),
 		Do: redact.Const("look at Redis' pod and its log; restart it when it hangs, and wait while it loads its data")}
 	if f.inside("redis", "cache") {
-		h.Score, h.Verb = 93, string(catalog.Restart)
+		h.Score, h.Verb = f.atHome(), string(catalog.Restart)
 	}
 	return h, true
 }

@@ -96,7 +96,10 @@ func lift(svc catalog.Service, below Case) []finding.Hypothesis {
 		}
 		h.Service = below.Service.Name
 		h.Cause = redact.F("%s, on which %s depends: %s", below.Service.Name, svc.Name, h.Cause)
-		h.Score = max(h.Score-1, lifted)
+		h.Score--
+		if len(out) == 0 {
+			h.Score = max(h.Score, lifted)
+		}
 		out = append(out, h)
 	}
 	return out
@@ -145,7 +148,7 @@ func explain(list []finding.Hypothesis) {
 	for i := range list[1:] {
 		h := &list[i+1]
 		if symptom(h.Name) && h.Service == "" {
-			h.Score = min(h.Score, explained)
+			h.Score, h.For = min(h.Score, explained), nil
 			h.Against = append(h.Against, redact.F("it follows from the first: %s", list[0].Cause.Short(shortLine)))
 		}
 	}

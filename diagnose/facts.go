@@ -1,7 +1,9 @@
 package diagnose
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/svcdown/svcdown/catalog"
@@ -26,17 +28,72 @@ func collect(c Case) facts {
 			f.by[k] = append(f.by[k], finding.Signal{Kind: k, Detail: x.Line})
 		}
 	}
+	var logged []finding.Signal
 	for _, x := range c.Steps {
 		for _, s := range x.Signals {
-			if fromSteps[s.Kind] {
+			switch {
+			case !fromSteps[s.Kind]:
+			case strings.HasPrefix(x.Check, "logs") && s.Kind != finding.LogErrors:
+				logged = append(logged, s)
+			default:
 				f.by[s.Kind] = append(f.by[s.Kind], s)
 			}
 		}
 	}
+	f.weigh(logged)
+	f.probed()
 	for k := range f.by {
-		slices.SortStableFunc(f.by[k], func(a, b finding.Signal) int { return b.Count - a.Count })
+		slices.SortStableFunc(f.by[k], func(a, b finding.Signal) int { return cmp.Or(b.Count-a.Count, near(b)-near(a)) })
 	}
 	return f
+}
+
+// near is 1 for what an object says of itself, 0 for what others see of a host.
+func near(s finding.Signal) int {
+	if strings.Contains(s.Object, "/") {
+		return 1
+	}
+	return 0
+}
+
+// probed reads what the readiness probe of a database or a cache answered: it asks the very thing, and is there where no program may be run inside
+// the pods.
+func (f facts) probed() {
+	p, failing := f.first(finding.ProbeFailing)
+	if !failing || !f.has(finding.NotReady) {
+		return
+	}
+	says := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(p.Detail.String(), w) })
+	}
+	switch {
+	case f.inside("database") && says("no response", "rejecting connections", "Connection refused") && !f.has(finding.DBRefusing, finding.DBAnswers):
+		f.by[finding.DBRefusing] = append(f.by[finding.DBRefusing], p)
+	case f.inside("redis", "cache") && says("LOADING", "Could not connect", "Connection refused") && !f.has(finding.RedisDown, finding.RedisAnswers):
+		f.by[finding.RedisDown] = append(f.by[finding.RedisDown], p)
+	}
+}
+
+// weigh takes facts from logs, which tell of the past: only while the pods are in trouble, and only where no check that asked just now says
+// otherwise.
+func (f facts) weigh(logged []finding.Signal) {
+	if !f.has(troubles...) {
+		return
+	}
+	denied := map[finding.Kind][]finding.Kind{
+		finding.DiskFull: {finding.DiskRoom}, finding.DBConnections: {finding.DBAnswers, finding.DBRefusing}, finding.DNSFailing: {finding.HostReached, finding.DBAnswers, finding.RedisAnswers},
+		finding.Unreachable:    {finding.HostReached, finding.DBAnswers, finding.DBRefusing, finding.RedisAnswers, finding.RedisDown},
+		finding.DependencyDown: {finding.HostReached, finding.DBAnswers, finding.DBRefusing, finding.RedisAnswers, finding.RedisDown},
+	}
+	asked := map[finding.Kind]bool{}
+	for k, by := range denied {
+		asked[k] = f.has(by...)
+	}
+	for _, s := range logged {
+		if !asked[s.Kind] {
+			f.by[s.Kind] = append(f.by[s.Kind], s)
+		}
+	}
 }
 
 // well are the facts that a status check that is ok stands for.

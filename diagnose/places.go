@@ -48,6 +48,12 @@ func nodeDown(f facts) (finding.Hypothesis, bool) {
 	for _, s := range all {
 		h.For = append(h.For, redact.F("%d of %d pods are on %s", s.Count, s.Of, s.Object))
 	}
+	for _, c := range f.changes {
+		if c.Kind == finding.ChangeNode && c.Object == n.Object {
+			h.For = append(h.For, told(c))
+			break
+		}
+	}
 	return h, true
 }
 
@@ -84,7 +90,7 @@ func pending(f facts) (finding.Hypothesis, bool) {
 	if !ok {
 		return finding.Hypothesis{}, false
 	}
-	h := finding.Hypothesis{Score: 89, Cause: redact.F("%s%s%s", pods(s, "cannot be scheduled", "cannot be scheduled"), since(s), detail(s))}
+	h := finding.Hypothesis{Score: 89, Cause: redact.F("%s%s%s", pods(s, "cannot be scheduled", "cannot be scheduled"), since(s), refusal(s.Detail))}
 	switch said := strings.ToLower(s.Detail.String()); {
 	case strings.Contains(said, "persistentvolumeclaim") || f.has(finding.PVCUnbound):
 		h.Do = redact.Const("its volume claim is not bound: look at the claim's events, the storage class and the zone")
@@ -101,6 +107,28 @@ func pending(f facts) (finding.Hypothesis, bool) {
 		h.Do = redact.Const("see the pod's events for what it waits for")
 	}
 	return f.withRollback(h, s), true
+}
+
+// refusal is the scheduler's reason without the nodes that were never meant: "0/24 nodes are available: 20 node(s) didn't match Pod's node
+// affinity/selector, 4 Insufficient memory. preemption: …" becomes "4 Insufficient memory".
+func refusal(said redact.Text) redact.Text {
+	text, _, _ := strings.Cut(said.String(), ". preemption")
+	_, list, ok := strings.Cut(text, "nodes are available: ")
+	if !ok {
+		list = text
+	}
+	var telling, rest []string
+	for _, part := range strings.Split(strings.TrimSuffix(list, "."), ", ") {
+		if strings.Contains(part, "node affinity/selector") {
+			rest = append(rest, part)
+		} else {
+			telling = append(telling, part)
+		}
+	}
+	if len(telling) == 0 {
+		telling = rest
+	}
+	return detail(finding.Signal{Detail: redact.Clean(strings.Join(telling, ", "))})
 }
 
 func selectorMismatch(f facts) (finding.Hypothesis, bool) {

@@ -50,6 +50,9 @@ func Suspects(changes []finding.Change, began time.Time) []finding.Change {
 func guilt(c finding.Change) int {
 	switch c.Kind {
 	case finding.ChangeRollout, finding.ChangeNetwork:
+		if c.What.String() == "it was made" {
+			return 0
+		}
 		return 3
 	case finding.ChangeConfig, finding.ChangeRequest:
 		return 2

@@ -18,29 +18,17 @@ var symptoms = []rule{
 
 // probeFailing: pods run and are not ready.
 func probeFailing(f facts) (finding.Hypothesis, bool) {
-	probe, failing := f.first(finding.ProbeFailing)
 	s, unready := f.first(finding.NotReady)
-	switch {
-	case !failing && !unready:
-		return finding.Hypothesis{}, false
-	case f.has(finding.CrashLoop, finding.OOMKilled, finding.ImagePull, finding.ConfigError, finding.NodeDown) && !unready:
-		return finding.Hypothesis{}, false // these explain the probe
-	case f.has(finding.PodsReady) && !unready:
-		return finding.Hypothesis{}, false // a warning of before: all pods are ready now
+	if !unready {
+		return finding.Hypothesis{}, false // a warning of before, or a crash that explains it
 	}
-	h := finding.Hypothesis{Score: 75, Verb: string(catalog.Restart), Do: redact.Const("restart if they hang; otherwise look at what they depend on")}
-	switch {
-	case failing && unready:
+	h := finding.Hypothesis{Score: 75, Verb: string(catalog.Restart), Do: redact.Const("restart if they hang; otherwise look at what they depend on"),
+		Cause: redact.F("%s%s%s", pods(s, "runs but is not ready", "run but are not ready"), since(s), detail(s))}
+	if probe, failing := f.first(finding.ProbeFailing); failing {
 		h.Cause = redact.F("%s: the probe fails%s%s", pods(s, "runs but is not ready", "run but are not ready"), since(s), detail(probe))
-	case unready:
-		h.Cause = redact.F("%s%s%s", pods(s, "runs but is not ready", "run but are not ready"), since(s), detail(s))
-	default:
-		h.Cause = redact.F("%s%s%s", pods(probe, "fails its probe", "fail their probe"), since(probe), detail(probe))
 	}
-	for _, k := range []finding.Kind{finding.DBAnswers, finding.RedisAnswers, finding.NodesReady} {
-		if good, ok := f.first(k); ok {
-			h.For = append(h.For, redact.F("it lies in the pods: %s", speaks(good)))
-		}
+	if good := f.good(finding.DBAnswers, finding.RedisAnswers, finding.NodesReady); !good.Empty() {
+		h.For = append(h.For, redact.F("it lies in the pods: %s", good))
 	}
 	return f.withLog(h), true
 }
@@ -83,10 +71,19 @@ func healthFailing(f facts) (finding.Hypothesis, bool) {
 		return finding.Hypothesis{}, false
 	}
 	h := finding.Hypothesis{Score: 40, Cause: redact.F("the health URL fails%s", detail(s)), Do: redact.Const("if the pods are well, look at what stands before them: ingress, DNS, certificates")}
-	for _, k := range []finding.Kind{finding.PodsReady, finding.EndpointsUp} {
-		if good, ok := f.first(k); ok {
-			h.For = append(h.For, redact.F("it lies before the pods: %s", speaks(good)))
-		}
+	if good := f.good(finding.PodsReady, finding.EndpointsUp); !good.Empty() {
+		h.For = append(h.For, redact.F("it lies before the pods: %s", good))
 	}
 	return h, true
+}
+
+// good says those of the good facts that there are.
+func (f facts) good(kinds ...finding.Kind) redact.Text {
+	var parts []redact.Text
+	for _, k := range kinds {
+		if s, ok := f.first(k); ok {
+			parts = append(parts, speaks(s))
+		}
+	}
+	return redact.Join(", ", parts...)
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -89,12 +91,37 @@ func (k changed) revisions(ctx context.Context) ([]revision, error) {
 	}
 	var out []revision
 	for _, rs := range sets {
-		out = append(out, revision{
-			number: revisionOf(rs.ObjectMeta), made: rs.CreationTimestamp.Time, cause: rs.Annotations["kubernetes.io/change-cause"],
-			reused: rs.Annotations["deployment.kubernetes.io/revision-history"] != "", template: rs.Spec.Template,
-		})
+		out = append(out, revisionsOf(rs)...)
 	}
+	slices.SortFunc(out, func(a, b revision) int { return cmp.Compare(b.number, a.number) })
 	return out, nil
+}
+
+// revisionsOf are the revisions that a ReplicaSet has stood for: a rollback gives an old one a new number and notes those it had.
+func revisionsOf(rs *appsv1.ReplicaSet) []revision {
+	r := revision{
+		number: revisionOf(rs.ObjectMeta), made: rs.CreationTimestamp.Time, cause: rs.Annotations["kubernetes.io/change-cause"], template: rs.Spec.Template,
+	}
+	var earlier []int64
+	for _, n := range strings.Split(rs.Annotations["deployment.kubernetes.io/revision-history"], ",") {
+		if number, err := strconv.ParseInt(n, 10, 64); err == nil {
+			earlier = append(earlier, number)
+		}
+	}
+	r.reused = len(earlier) > 0
+	out := []revision{r}
+	slices.Sort(earlier)
+	for i, n := range earlier {
+		past := revision{number: n, template: r.template, reused: i > 0}
+		if i == 0 {
+			past.made = r.made
+		}
+		out = append(out, past)
+	}
+	if r.reused {
+		out[0].made = time.Time{} // when it came back, only managedFields know
+	}
+	return out
 }
 
 func (k changed) controllerRevisions(ctx context.Context) ([]revision, error) {

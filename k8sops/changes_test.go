@@ -2,11 +2,14 @@ package k8sops
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	quantity "k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -112,6 +115,29 @@ func TestRevisionsAsChanges(t *testing.T) {
 				t.Errorf("got %+v, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestARollbackDoesNotHideWhatTheRevisionsBeforeItWere(t *testing.T) {
+	t.Parallel()
+	set := func(number, history, image string, age time.Duration) *appsv1.ReplicaSet {
+		rs := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{CreationTimestamp: ago(age), Annotations: map[string]string{"deployment.kubernetes.io/revision": number, "deployment.kubernetes.io/revision-history": history}}}
+		rs.Spec.Template = template(func(k *corev1.Container) { k.Image = "registry/backend:" + image })
+		return rs
+	}
+	var revisions []revision
+	for _, rs := range []*appsv1.ReplicaSet{set("4", "2", "2.8.0", 50*time.Minute), set("3", "", "2.8.77", 20*time.Minute), set("1", "", "2.7.3", 70*time.Minute)} {
+		revisions = append(revisions, revisionsOf(rs)...)
+	}
+	slices.SortFunc(revisions, func(a, b revision) int { return int(b.number - a.number) })
+	w := workload{kind: "Deployment", meta: metav1.ObjectMeta{ManagedFields: []metav1.ManagedFieldsEntry{managed("svcdown", "", noon.Add(-10*time.Minute), `{"f:spec":{"f:template":{}}}`)}}}
+	var got []string
+	for _, ch := range (changed{w: w, since: noon.Add(-time.Hour)}).judgeRevisions(revisions) {
+		got = append(got, fmt.Sprintf("%d %s %s", ch.Revision, ch.When.Format("15:04"), ch.What))
+	}
+	want := []string{"4 11:50 back to an earlier template: image backend 2.8.77 → 2.8.0", "3 11:40 image backend 2.8.0 → 2.8.77", "2 11:10 image backend 2.7.3 → 2.8.0"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
