@@ -75,6 +75,7 @@ func (r *Runner) exec(ctx context.Context, svc catalog.Service, step runbook.Ste
 	}
 	if out.Finding.Line.Empty() {
 		out.Finding = p.judge(op, answers)
+		out.Finding.Signals = append(out.Finding.Signals, signals(op, answers, out.Finding)...)
 	}
 	if out.Truncated {
 		out.Finding.Line = redact.F("%s (of the first 256 KiB of output)", out.Finding.Line)
