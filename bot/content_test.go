@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"image"
 	"strings"
 	"testing"
 
@@ -109,6 +110,43 @@ func TestAnUploadSurvivesWhatGoesWrong(t *testing.T) {
 			}
 			if c.files == 0 && !strings.Contains(blocksText(ours[0]), "the last line") {
 				t.Errorf("neither file nor text: %s", blocksText(ours[0]))
+			}
+		})
+	}
+}
+
+func TestAPictureGoesUpAsItIs(t *testing.T) {
+	t.Parallel()
+	m := image.NewGray(image.Rect(0, 0, 64, 64))
+	for i := range m.Pix {
+		m.Pix[i] = byte(i * 7) // bytes that are no UTF-8
+	}
+	picture, err := card.NewImage(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := card.File{Name: "perf.png", Title: redact.Const("Answer times"), Image: picture}
+	for name, broken := range map[string]bool{"Slack takes it": false, "Slack does not take it: that is said": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, options{offline: true})
+			at := opsAddress
+			at.Thread = b.say(t, "alice", "ops", "", "perf please")
+			if broken {
+				b.fault(t, slacksim.Fault{Method: "files.getUploadURLExternal", Kind: slacksim.FaultError, Error: "missing_scope"})
+			}
+			if err := b.At(at).Upload(b.ctx, file); err != nil {
+				t.Fatal(err)
+			}
+			ours := b.ours("ops")
+			if broken {
+				if len(ours) != 1 || !strings.Contains(blocksText(ours[0]), "perf.png did not go up") {
+					t.Errorf("got %d messages: %v", len(ours), texts(ours))
+				}
+				return
+			}
+			if len(ours) != 1 || len(ours[0].Files) != 1 || ours[0].Files[0].Mimetype != "image/png" || ours[0].Files[0].Size != len(file.Bytes()) {
+				t.Fatalf("got %+v, want a PNG of %d bytes", ours, len(file.Bytes()))
 			}
 		})
 	}

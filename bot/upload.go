@@ -28,6 +28,15 @@ func (c *conversation) Upload(ctx context.Context, f card.File) error {
 	if err == nil {
 		return nil
 	}
+	if !f.Image.Empty() {
+		c.cfg.Log.Warn().Err(err).Str("channel", at.Channel).Msg("upload a picture")
+		_, err = (&conversation{Bot: c.Bot, at: at}).Say(ctx, "", card.Card{Title: f.Title, State: card.Neutral,
+			Verdict: redact.F("%s did not go up: Slack does not take the picture now.", f.Name)})
+		if err != nil {
+			return fmt.Errorf("upload %s: %w", f.Name, err)
+		}
+		return nil
+	}
 	c.cfg.Log.Warn().Err(err).Str("channel", at.Channel).Msg("upload a file; it is posted as text")
 	_, err = (&conversation{Bot: c.Bot, at: at}).Say(ctx, "", card.Card{
 		Title: f.Title, State: card.Neutral,
@@ -43,7 +52,10 @@ func (c *conversation) Upload(ctx context.Context, f card.File) error {
 // upload runs Slack's three steps (https://docs.slack.dev/messaging/working-with-files). Only the last one makes the file visible, and a
 // lost answer to it is looked up before it is repeated.
 func (b *Bot) upload(ctx context.Context, at card.Address, f card.File) error {
-	content := strings.ToValidUTF8(f.Content.String(), "\uFFFD")
+	content := string(f.Bytes())
+	if f.Image.Empty() {
+		content = strings.ToValidUTF8(content, "\uFFFD")
+	}
 	if content == "" {
 		content = "(empty)\n"
 	}

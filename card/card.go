@@ -113,10 +113,3 @@ type Confirm struct {
 	Body  redact.Text `json:"body"`
 	Yes   redact.Text `json:"yes"`
 }
-
-// File is what is too long for a message.
-type File struct {
-	Name    string      `json:"name"`
-	Title   redact.Text `json:"title"`
-	Content redact.Text `json:"content"`
-}

@@ -149,7 +149,7 @@ func WriteFile(folder string, f card.File, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Join(folder, name), err)
 	}
-	_, err = file.WriteString(f.Content.String())
+	_, err = file.Write(f.Bytes())
 	if err := errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", file.Name(), err)
 	}

@@ -1,0 +1,2 @@
+// Package plot draws figures over time as a picture.
+package plot
