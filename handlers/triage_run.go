@@ -48,7 +48,15 @@ func (d *Desk) examine(ctx context.Context, cl Reader, svc catalog.Service, each
 	defer cancel()
 	out := examined{Case: diagnose.Case{Service: svc}}
 	var asking sync.WaitGroup
-	asking.Go(func() { out.Findings = d.check(ctx, cl, svc, each) })
+	below := d.below(svc)
+	words := make([][]finding.Finding, 1+len(below)) // before a crash; the service's own first
+	asking.Go(func() {
+		out.Findings = d.check(ctx, cl, svc, each)
+		if f, ok := d.lastWords(ctx, cl, svc, out.Findings); ok {
+			words[0] = []finding.Finding{f}
+			each(f)
+		}
+	})
 	asking.Go(func() {
 		out.unchanged = d.safeRead("read the changes", func() (err error) {
 			out.changes, err = d.changesOf(ctx, cl, svc, defaultSpan)
@@ -58,12 +66,6 @@ func (d *Desk) examine(ctx context.Context, cl Reader, svc catalog.Service, each
 	})
 	run := &stepRun{desk: d, each: each, slots: make(chan struct{}, atOnceSteps), asked: map[string]bool{}}
 	ownSteps := run.start(ctx, svc, triageSteps(d.book(), svc, false))
-	var below []catalog.Service
-	for _, name := range svc.DependsOn {
-		if s, ok := d.Catalog().Service(name); ok && s.Name != svc.Name {
-			below = append(below, s)
-		}
-	}
 	out.Below = make([]diagnose.Case, len(below))
 	belowSteps := make([]func() []ranStep, len(below))
 	for i, s := range below {
@@ -78,6 +80,9 @@ func (d *Desk) examine(ctx context.Context, cl Reader, svc catalog.Service, each
 				f.Check = s.Name + " " + f.Check
 				each(f)
 			})
+			if f, ok := d.lastWords(ctx, their, s, out.Below[i].Findings); ok {
+				words[i+1] = []finding.Finding{f}
+			}
 		})
 	}
 	out.ran = ownSteps()
@@ -88,6 +93,21 @@ func (d *Desk) examine(ctx context.Context, cl Reader, svc catalog.Service, each
 		out.ran = append(out.ran, ran...)
 	}
 	asking.Wait()
+	out.Steps = append(out.Steps, words[0]...)
+	for i := range below {
+		out.Below[i].Steps = append(out.Below[i].Steps, words[i+1]...)
+	}
+	return out
+}
+
+// below are the services that a service depends on.
+func (d *Desk) below(svc catalog.Service) []catalog.Service {
+	var out []catalog.Service
+	for _, name := range svc.DependsOn {
+		if s, ok := d.Catalog().Service(name); ok && s.Name != svc.Name {
+			out = append(out, s)
+		}
+	}
 	return out
 }
 
@@ -171,6 +191,9 @@ func (r *stepRun) one(ctx context.Context, svc catalog.Service, step runbook.Ste
 	answer := func(source string, rep finding.Report) ranStep {
 		if rep.Finding.Check == "" || rep.Finding.Check == "step" {
 			rep.Finding.Check = step.Operation.String()
+		}
+		if command := step.Operation.Get("command"); command != "" {
+			rep.Finding.Check += " " + strings.ToLower(command) // several commands of one program
 		}
 		return ranStep{svc: svc, source: source, report: rep}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/k8sops"
 	"github.com/svcdown/svcdown/redact"
 	"github.com/svcdown/svcdown/runbook"
 )
@@ -206,6 +207,30 @@ func TestATriageEndsInTimeWhateverHangs(t *testing.T) {
 			t.Errorf("the card filled %d times in 9 s", progress)
 		}
 	})
+}
+
+func TestWhatACrashingProcessWroteLastIsEvidence(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		log  redact.Text
+		want []string
+	}{
+		"a reason":    {redact.Const("starting\nError: Cannot find module 'ethers'\n    at Module.require"), []string{"after rollout 7", "the log says: Error: Cannot find module 'ethers'"}},
+		"a full disk": {redact.Const("PANIC:  could not write to file: No space left on device\nLOG:  database system is shut down"), []string{"the disk of Pod/backend-1 is full"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, _ := triaging(t)
+			b.catalog.Services[0].DependsOn = nil
+			b.cluster.findings, b.cluster.changed = crashing, rolledOut
+			b.cluster.logs = func() (k8sops.LogResult, error) { return k8sops.LogResult{Pod: "backend-1", Text: c.log}, nil }
+			b.says(t, "alice", "triage backend")
+			got, _, _ := b.last(t)
+			if lack := lacks(got.Verdict.String()+"\n"+got.Parts[0].Text.String(), c.want...); lack != nil {
+				t.Errorf("%q\n%q lacks %q", got.Verdict, got.Parts[0].Text, lack)
+			}
+		})
+	}
 }
 
 func TestADefectInOneStepEndsNothingElse(t *testing.T) {
