@@ -74,6 +74,30 @@ func cards() map[string]card.Card {
 		},
 		"evidence": {Title: redact.Const("Details of backend"), State: card.Neutral, Verdict: redact.Const("What the checks of backend saw"),
 			Parts: []card.Part{{Text: redact.Const("Likely: out of memory\nFor: exit 137")}, {Table: pods}}},
+		"triage": {
+			Title: redact.Const("Triage of backend · prod/web3-marketplace-prod"), State: card.Fail,
+			Verdict: redact.Const("2 of 3 pods crash since 14:02, exit 1, after rollout 7; and: redis, on which backend depends: Redis does not answer"),
+			Parts: []card.Part{
+				{Text: redact.Const("1. 2 of 3 pods crash since 14:02, exit 1, after rollout 7\n    for: all crashing pods belong to revision 7\n    what helps: roll back to the last good revision before 7")},
+				{Text: redact.Const("2. redis, on which backend depends: Redis does not answer\n    against: Redis answers")},
+				{Text: redact.Const("Changed before it began")},
+				{Facts: []card.Fact{{Label: redact.Const("rollout 7 at 14:01 by helm"), Value: redact.Const("image backend 2.8.0 → 2.8.17; env added: FLAG")}}},
+				{Findings: []finding.Finding{{Check: "exec redis-cli ping", Status: finding.Fail, Line: redact.Const("Redis at redis-master-service cannot be reached")}}},
+				{Text: redact.Const("Looked at and well: all nodes under its pods are ready; the database answers.")},
+			},
+			Buttons: []card.Button{{Label: redact.Const("Roll back…"), Verb: "rollback", Value: "backend", Style: card.Primary}, {Label: redact.Const("Triage redis"), Verb: "triage", Value: "redis"}},
+			Notes:   []redact.Text{redact.Const("49 checks in 1.2 s, 2 could not answer (why: in the thread)")},
+		},
+		"changes": {
+			Title: redact.Const("Changes of backend · prod/web3-marketplace-prod"), State: card.Neutral,
+			Verdict: redact.Const("rollout 7 at 14:01 by helm: image backend 2.8.0 → 2.8.17; env added: FLAG, 3 min before the trouble began"),
+			Parts: []card.Part{{Facts: []card.Fact{
+				{Label: redact.Const("request R-7K3MQX at 14:06 by svcdown"), Value: redact.Const("roll back asked by alice, approved by bob: done and verified")},
+				{Label: redact.Const("rollout 7 at 14:01 by helm"), Value: redact.Const("image backend 2.8.0 → 2.8.17; env added: FLAG")},
+			}}},
+			Buttons: []card.Button{{Label: redact.Const("Status"), Verb: "status", Value: "backend"}},
+			Notes:   []redact.Text{redact.Const("Argo CD application shop owns it: lasting changes belong there"), redact.Const("not known: nodes: forbidden")},
+		},
 		"help": {Title: redact.Const("What you can ask"), State: card.Neutral, Verdict: redact.Const("Type status SERVICE first"),
 			Parts: []card.Part{{Table: &finding.Table{Columns: []redact.Text{redact.Const("Command"), redact.Const("What it does")}, Rows: [][]redact.Text{
 				{redact.Const("logs SERVICE [--previous] [--tail N] [--container C] [--pod P]"), redact.Const("the logs of its worst pod")},
