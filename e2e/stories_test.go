@@ -95,6 +95,7 @@ func params(dir string) testscript.Params {
 			"http": cmdHTTP, "slack": cmdSlack, "logline": cmdLogLine, "nowhere": cmdNowhere, "keep": cmdKeep,
 			"eventually": cmdEventually, "form": cmdForm, "fill": cmdFill, "wrong": cmdWrong,
 			"alertmanager": cmdAlertmanager, "alert": cmdAlert, "pagerduty": cmdPagerDuty, "paged": cmdPaged, "health": cmdHealth, "config": cmdConfig,
+			"triaging": cmdTriaging,
 		},
 	}
 }
