@@ -228,9 +228,7 @@ func (p *patient) examine(t *testing.T, d diagnosed) {
 	err := until(showing, func() error {
 		begin := time.Now()
 		last = p.triage(t, d.asked)
-		if took := time.Since(begin); took > 10*time.Second {
-			t.Errorf("triage took %s", took)
-		}
+		t.Logf("triage took %s", time.Since(begin).Round(time.Millisecond)) // that it ends in time is held in handlers, by a clock of its own
 		if why := judge(last, wants, d); why != "" {
 			right = 0
 			return errors.New(why)

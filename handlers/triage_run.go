@@ -17,7 +17,7 @@ import (
 
 const (
 	// triageTime bounds all of a triage; what has not answered by then is unknown.
-	triageTime = 9 * time.Second
+	triageTime = 8 * time.Second
 	// atOnceSteps is how many steps of one triage run at the same time.
 	atOnceSteps = 12
 	// triageBook is the runbook whose reading steps a triage runs.
