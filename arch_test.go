@@ -59,6 +59,8 @@ var house = map[string]struct {
 	"integrations/pagerduty":           {ours: []string{"incident", "integrations/call", "redact"}},
 	"integrations/pagerduty/pdtest":    {},
 	"integrations/mail":                {ours: []string{"incident", "redact"}},
+	"integrations/statuspage":          {ours: []string{"integrations/call"}},
+	"integrations/statuspage/sptest":   {},
 }
 
 // never names what a folder must not import even in tests, with the reason.

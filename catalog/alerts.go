@@ -17,6 +17,8 @@ type Alerts struct {
 	ServiceLabels []string `yaml:"serviceLabels"`
 	// Severities are values of the label "severity", where the rule says none; default critical 1, error 2, warning 3, info 4.
 	Severities []AlertSeverity `yaml:"severities"`
+	// Alertmanager is the address of the Alertmanager at which silences are made, "" for none.
+	Alertmanager string `yaml:"alertmanager"`
 }
 
 // AlertRule says what the alerts mean that all its matchers fit.
@@ -215,6 +217,9 @@ func (d *document) checkAlerts(c *Catalog) {
 	}
 	for i, l := range c.Alerts.ServiceLabels {
 		d.need(fmt.Sprintf("alerts.serviceLabels[%d]", i), l, labelName, "a label", labelFix)
+	}
+	if c.Alerts.Alertmanager != "" {
+		d.checkURL("alerts.alertmanager", c.Alerts.Alertmanager)
 	}
 	seen := d.unique()
 	for i, s := range c.Alerts.Severities {

@@ -24,6 +24,8 @@ type Catalog struct {
 
 	PagerDuty PagerDuty `yaml:"pagerDuty"`
 	Mail      Mail      `yaml:"mail"`
+
+	StatusPage StatusPage `yaml:"statusPage"`
 }
 
 // Runbooks says where a team's own runbooks are, beside the shipped ones.
@@ -84,7 +86,9 @@ type Service struct {
 	Channel   string   `yaml:"channel"`
 	Database  bool     `yaml:"databasePrimary"` // a database primary: stricter policies may name it
 	DependsOn []string `yaml:"dependsOn"`
-	Links     []Link   `yaml:"links"` // at the top of its incidents' channels
+	// StatusComponents are the IDs of what stands for the service on the status page.
+	StatusComponents []string `yaml:"statusComponents"`
+	Links            []Link   `yaml:"links"` // at the top of its incidents' channels
 	// Settable are the environment variables that set-env may set; nil means LOG_LEVEL only. An env write can change everything that a
 	// program does, and their values stand on cards and in the database.
 	Settable []string `yaml:"settable"`
@@ -141,11 +145,14 @@ const (
 	SetEnv    Action = "set-env"
 	DeletePod Action = "delete-pod"
 	Apply     Action = "apply"
+	// Silence keeps alerts quiet for a while; Publish tells customers on the status page.
+	Silence Action = "silence"
+	Publish Action = "publish"
 )
 
 // Actions lists every action.
 func Actions() []Action {
-	return []Action{Restart, Scale, Rollback, Undo, SetEnv, DeletePod, Apply}
+	return []Action{Restart, Scale, Rollback, Undo, SetEnv, DeletePod, Apply, Silence, Publish}
 }
 
 // Policy says who may ask for actions on services and who must agree. The first policy that matches both wins; no match refuses.

@@ -20,6 +20,7 @@ func (d *document) checkOutside(c *Catalog) {
 	if c.PagerDuty.Events != "" {
 		d.checkURL("pagerDuty.events", c.PagerDuty.Events)
 	}
+	d.checkStatusPage(c.StatusPage)
 	if c.Mail.From != "" {
 		if _, err := mail.ParseAddress(c.Mail.From); err != nil {
 			d.refuse("mail.from", fmt.Sprintf("%q is not an e-mail address", clip(c.Mail.From)), "write svcdown <svcdown@example.org>")
