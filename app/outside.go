@@ -27,6 +27,8 @@ import (
 type Outside struct {
 	AlertToken        string // who may post alerts
 	PagerDutyKeys     []string
+	AlertmanagerAuth  string // the Authorization header for Alertmanager's API
+	StatusPageToken   string // a token of Statuspage, or the secret that signs for a webhook
 	PagerDutyWebhooks string // the secret that signs PagerDuty's webhooks
 	SMTP              string
 }
@@ -36,6 +38,7 @@ func (o *Outside) load(read func(name string, to *string, required string)) {
 	var keys string
 	for name, to := range map[string]*string{
 		"ALERT_WEBHOOK_TOKEN": &o.AlertToken, "PAGERDUTY_ROUTING_KEYS": &keys,
+		"ALERTMANAGER_AUTHORIZATION": &o.AlertmanagerAuth, "STATUSPAGE_TOKEN": &o.StatusPageToken,
 		"PAGERDUTY_WEBHOOK_SECRET": &o.PagerDutyWebhooks, "SMTP_URL": &o.SMTP,
 	} {
 		read(name, to, "")

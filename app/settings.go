@@ -64,6 +64,9 @@ func Load(path string, getenv func(string) string) (Settings, error) {
 	if s.Outside.SMTP != "" && s.Catalog != nil && s.Catalog.Mail.From == "" {
 		problems = append(problems, errors.New(`SMTP_URL is set, but svcdown.yaml does not say who writes: add "mail: {from: svcdown@example.org}"`))
 	}
+	if s.Catalog != nil && s.Catalog.StatusPage.Provider != "" && s.Outside.StatusPageToken == "" {
+		problems = append(problems, errors.New("svcdown.yaml names a status page, but STATUSPAGE_TOKEN is not set: put its API key there, or the secret that signs for a webhook"))
+	}
 	if v := getenv("SVCDOWN_SETTLE"); v != "" {
 		d, err := time.ParseDuration(v)
 		if err != nil || d <= 0 || d > time.Hour {

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -21,12 +22,14 @@ import (
 
 	"github.com/svcdown/svcdown/integrations/alertmanager/amtest"
 	"github.com/svcdown/svcdown/integrations/pagerduty/pdtest"
+	"github.com/svcdown/svcdown/integrations/statuspage/sptest"
 )
 
 // around are the systems around the bot in a story.
 type around struct {
 	alertmanager *amtest.Server
 	pagerduty    *pdtest.Server
+	statuspage   *sptest.Server
 	health       *httptest.Server
 	down         atomic.Bool // what the health address says
 }
@@ -36,6 +39,8 @@ const (
 	alertToken = "e2e-alert-t0k3n"
 	pagerKey   = "0123456789abcdef0123456789abcdef"
 	pagerHook  = "e2e-pagerduty-secret"
+
+	statusToken = "e2e-statuspage-t0k3n"
 )
 
 // cmdConfig: config LINE... adds lines to svcdown.yaml.
@@ -46,15 +51,80 @@ func cmdConfig(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(s.config, append(b, strings.Join(args, "\n")+"\n"...), 0o600))
 }
 
-// cmdAlertmanager: alertmanager BOT starts a real Alertmanager that posts to the bot.
+// cmdAlertmanager: alertmanager BOT starts a real Alertmanager that posts to the bot; alertmanager alone, one for its silences, and names it in
+// svcdown.yaml.
 func cmdAlertmanager(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	dir := filepath.Join(s.env.WorkDir, "alertmanager")
 	ts.Check(os.MkdirAll(dir, 0o700))
-	am, stop, err := amtest.Start(context.Background(), dir, amtest.Webhook("http://"+s.bots[args[0]].listen+"/webhooks/alertmanager", alertToken))
+	config := "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
+	if len(args) > 0 {
+		config = amtest.Webhook("http://"+s.bots[args[0]].listen+"/webhooks/alertmanager", alertToken)
+	}
+	am, stop, err := amtest.Start(context.Background(), dir, config)
 	ts.Check(err)
 	s.env.Defer(stop)
 	s.around.alertmanager = am
+	if len(args) == 0 {
+		cmdConfig(ts, false, []string{"alerts: {alertmanager: " + strconv.Quote(am.URL) + "}"})
+	}
+}
+
+// cmdSilenced: silenced N waits until Alertmanager says that N alerts are silenced.
+func cmdSilenced(ts *testscript.TestScript, _ bool, args []string) {
+	am := of(ts).around.alertmanager
+	ts.Check(until(patience, func() error {
+		res, err := http.Get(am.URL + "/api/v2/alerts?active=false&silenced=true")
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		var list []any
+		if err := json.NewDecoder(res.Body).Decode(&list); err != nil || strconv.Itoa(len(list)) != args[0] {
+			return fmt.Errorf("Alertmanager has %d silenced alerts, want %s: %v\n%s", len(list), args[0], err, am.Log())
+		}
+		return nil
+	}))
+}
+
+// cmdStatusPage: statuspage SERVICE starts a status page with a component for the service; statuspage fail lets its next call fail; statuspage shows N
+// STATE REGEXP waits until its one incident has N updates, is in the state, and the last of them matches.
+func cmdStatusPage(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	switch args[0] {
+	case "fail":
+		s.around.statuspage.Next(sptest.Answer(http.StatusServiceUnavailable, ""))
+		return
+	case "shows":
+		ts.Check(until(patience, func() error {
+			list, problems := s.around.statuspage.Incidents(), s.around.statuspage.Problems()
+			if len(list) != 1 || len(problems) > 0 || strconv.Itoa(len(list[0].Bodies)) != args[1] || list[0].Status != args[2] || !regexp.MustCompile(args[3]).MatchString(list[0].Bodies[len(list[0].Bodies)-1]) {
+				return fmt.Errorf("the status page has %+v, and refused %v", list, problems)
+			}
+			return nil
+		}))
+		return
+	case "empty":
+		if list := s.around.statuspage.Incidents(); len(list) > 0 {
+			ts.Fatalf("customers read %+v", list)
+		}
+		return
+	}
+	s.around.statuspage = sptest.New("page1", statusToken, "cmp1")
+	s.env.Defer(s.around.statuspage.Close)
+	cmdConfig(ts, false, []string{"statusPage: {provider: statuspage, page: page1, url: " + strconv.Quote(s.around.statuspage.URL) + "}"})
+	s.describe(ts, args[0], `statusComponents: [cmp1]`)
+}
+
+// describe adds a line to a service of svcdown.yaml.
+func (s *story) describe(ts *testscript.TestScript, service, line string) {
+	b, err := os.ReadFile(s.config)
+	ts.Check(err)
+	name := "  - name: " + service + "\n"
+	if !strings.Contains(string(b), name) {
+		ts.Fatalf("svcdown.yaml has no service %s", service)
+	}
+	ts.Check(os.WriteFile(s.config, []byte(strings.Replace(string(b), name, name+"    "+line+"\n", 1)), 0o600))
 }
 
 // cmdAlert: alert firing|resolved NAME=VALUE... is Prometheus telling Alertmanager of an alert.
@@ -137,11 +207,5 @@ func cmdHealth(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}))
 	s.env.Defer(s.around.health.Close)
-	b, err := os.ReadFile(s.config)
-	ts.Check(err)
-	name := "  - name: " + args[0] + "\n"
-	if !strings.Contains(string(b), name) {
-		ts.Fatalf("svcdown.yaml has no service %s", args[0])
-	}
-	ts.Check(os.WriteFile(s.config, []byte(strings.Replace(string(b), name, name+"    health: ["+strconv.Quote(s.around.health.URL+"/health")+"]\n", 1)), 0o600))
+	s.describe(ts, args[0], "health: ["+strconv.Quote(s.around.health.URL+"/health")+"]")
 }

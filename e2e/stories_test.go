@@ -94,7 +94,7 @@ func params(dir string) testscript.Params {
 			"incident": cmdIncident, "calls": cmdCalls, "home": cmdHome, "archived": cmdArchived,
 			"http": cmdHTTP, "slack": cmdSlack, "logline": cmdLogLine, "nowhere": cmdNowhere, "keep": cmdKeep,
 			"eventually": cmdEventually, "form": cmdForm, "fill": cmdFill, "wrong": cmdWrong,
-			"alertmanager": cmdAlertmanager, "alert": cmdAlert, "pagerduty": cmdPagerDuty, "paged": cmdPaged, "health": cmdHealth, "config": cmdConfig,
+			"alertmanager": cmdAlertmanager, "silenced": cmdSilenced, "statuspage": cmdStatusPage, "alert": cmdAlert, "pagerduty": cmdPagerDuty, "paged": cmdPaged, "health": cmdHealth, "config": cmdConfig,
 			"triaging": cmdTriaging,
 		},
 	}

@@ -70,7 +70,7 @@ func (d *Desk) Execute(ctx context.Context, id string) error {
 		case res.Kind == k8sops.Unreachable || res.Kind == k8sops.Timeout:
 			return now.Move(approval.NotStarted, "it was not sent: "+res.Message.String(), d.Now())
 		default:
-			return now.Move(approval.NotStarted, "the API server refused it: "+res.Message.String(), d.Now())
+			return now.Move(approval.NotStarted, refuser(r.Plan)+" refused it: "+res.Message.String(), d.Now())
 		}
 	})
 	if errors.Is(err, approval.ErrLost) {
@@ -150,7 +150,7 @@ func (d *Desk) lastLook(ctx context.Context, r approval.Request) (fresh plan.Pla
 	if !ok {
 		return stop("svcdown.yaml does not name " + r.Plan.Service + " any more")
 	}
-	cl, err = d.Clusters(svc.Cluster)
+	cl, err = d.hands(r.Plan.Action, svc.Cluster)
 	if err != nil {
 		return stop("cluster " + svc.Cluster + " cannot be reached")
 	}

@@ -25,7 +25,7 @@ const maxTyped = 4000
 var short = map[string]string{"p": "previous", "c": "container", "n": "tail"}
 
 // valued are the flags that take the next word as their value.
-var valued = map[string]bool{"set": true, "tail": true, "container": true, "pod": true, "revision": true, "count": true, "why": true, "for": true}
+var valued = map[string]bool{"set": true, "tail": true, "container": true, "pod": true, "revision": true, "count": true, "why": true, "for": true, "alert": true, "eta": true}
 
 // Parse takes a typed line apart. Phones write — for -- and curly quotes for straight ones; both mean the same here. A quote that is
 // not closed reaches to the end.

@@ -162,7 +162,7 @@ func (d *Desk) ask(ctx context.Context, req Request, w wish) error {
 	if err := approval.MayAsk(req.Actor, policy, action, svc.Name); err != nil {
 		return err
 	}
-	cl, err := d.Clusters(svc.Cluster)
+	cl, err := d.hands(action, svc.Cluster)
 	if err != nil {
 		return d.noCluster(svc, err)
 	}
@@ -176,7 +176,9 @@ func (d *Desk) ask(ctx context.Context, req Request, w wish) error {
 	if err != nil {
 		return err
 	}
-	r.Failing = failing(d.check(ctx, cl, svc, func(finding.Finding) {}))
+	if !isOutside(p) {
+		r.Failing = failing(d.check(ctx, cl, svc, func(finding.Finding) {}))
+	}
 	d.Step("propose")
 	stored, err := d.Approvals.Propose(ctx, proposalKey(req), r, req.Where, policy.RemindAfter)
 	if errors.Is(err, approval.ErrUnavailable) {

@@ -81,7 +81,7 @@ func (d *Desk) findOut(ctx context.Context, r approval.Request) (approval.State,
 }
 
 func (d *Desk) look(ctx context.Context, r approval.Request) (approval.State, string, error) {
-	cl, err := d.Clusters(r.Plan.Target.Cluster)
+	cl, err := d.hands(r.Plan.Action, r.Plan.Target.Cluster)
 	if err != nil {
 		return "", "", err
 	}
@@ -104,6 +104,8 @@ func (d *Desk) look(ctx context.Context, r approval.Request) (approval.State, st
 		return approval.NotStarted, "interrupted before the change was sent, and it cannot land any more", nil
 	case r.Plan.Removes():
 		return d.whoseEnd(ctx, r.ID)
+	case isOutside(r.Plan):
+		return approval.Unknown, r.Plan.Target.Namespace + " does not have it; a call that was still under way may have reached it since", nil
 	default:
 		return approval.Unknown, "the object is gone or was replaced", nil
 	}

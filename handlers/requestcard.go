@@ -69,6 +69,9 @@ func (d *Desk) requestVerdict(ctx context.Context, r approval.Request) redact.Te
 
 func requestFacts(r approval.Request) []card.Fact {
 	p := r.Plan
+	if isOutside(p) {
+		return outsideFacts(r)
+	}
 	facts := []card.Fact{
 		{Label: redact.Const("Object"), Value: redact.F("%s/%s", p.Target.Kind, p.Target.Name)},
 		{Label: redact.Const("Cluster / namespace"), Value: redact.F("%s / %s", p.Target.Cluster, p.Target.Namespace)},
@@ -130,6 +133,8 @@ func blast(b plan.Blast) redact.Text {
 func diff(p plan.Plan) *card.Code {
 	what := redact.Const("What changes (the server's dry run)")
 	switch {
+	case isOutside(p):
+		what = redact.Const("What is sent, word for word")
 	case p.Removes():
 		what = redact.Const("What is deleted (the server's dry run agreed)")
 	case p.Creates():
@@ -179,6 +184,9 @@ func (d *Desk) resultCard(r approval.Request) (c card.Card, key string, ok bool)
 		if undoable(r) && r.State.Final() {
 			c.Buttons = d.asking([]card.Button{{Label: redact.Const("Undo…"), Verb: "undo", Value: r.ID}}, p.Service)
 		}
+		if retryable(r) {
+			c.Buttons = []card.Button{{Label: redact.Const("Retry…"), Verb: "retry", Value: r.ID}}
+		}
 		return c, "result:" + r.ID + ":" + string(r.State) + ":" + planName(r), true
 	}
 	switch r.State {
@@ -188,6 +196,9 @@ func (d *Desk) resultCard(r approval.Request) (c card.Card, key string, ok bool)
 		}
 		return say(card.Waiting, redact.F("The plan changed, so the approvals do not count any more: %s. Look at the new diff above and decide again.", r.Reason))
 	case approval.Applied:
+		if isOutside(p) {
+			return say(card.Running, redact.F("%s of %s is carried out; I am asking %s whether it is there.", noun(p.Action), p.Service, p.Target.Namespace))
+		}
 		return say(card.Running, redact.F("%s of %s is carried out; I am watching the rollout and the checks.", noun(p.Action), p.Service))
 	case approval.Succeeded:
 		return say(card.OK, redact.F("%s of %s worked: %s", noun(p.Action), p.Service, r.Reason))
@@ -202,6 +213,9 @@ func (d *Desk) resultCard(r approval.Request) (c card.Card, key string, ok bool)
 }
 
 func (d *Desk) lookByHand(p plan.Plan) string {
+	if isOutside(p) {
+		return p.Target.Namespace
+	}
 	return d.kubectlAt(p.Target.Cluster, p.Target.Namespace, "get "+strings.ToLower(p.Target.Kind)+" "+p.Target.Name+" -o yaml")
 }
 
@@ -246,6 +260,8 @@ func noun(a catalog.Action) string {
 		return "Deletion of a pod"
 	case catalog.Apply:
 		return "Manifest"
+	case catalog.Publish:
+		return "Status page update"
 	}
 	return title(a)
 }
@@ -262,6 +278,8 @@ func verbOf(a catalog.Action) string {
 		return "apply a manifest for"
 	case catalog.Undo:
 		return "take back a change of"
+	case catalog.Publish:
+		return "tell customers about"
 	default:
 		return string(a)
 	}

@@ -51,6 +51,10 @@ type Config struct {
 	Pager Pager
 	// Health is what the watch of the health URLs remembers; only [Desk.WatchHealth] needs it.
 	Health HealthMemory
+	// Outside carries out the actions that change another system than Kubernetes; an action that is not here is not set up.
+	Outside map[catalog.Action]Outside
+	// Firing knows what Alertmanager notifies of; nil without one.
+	Firing FiringAlerts
 	// Step is called at every numbered step of the execution protocol; tests stop the process there.
 	Step func(name string)
 }
@@ -114,6 +118,9 @@ func (d *Desk) table() []verb {
 		{name: "debug", usage: "debug SERVICE [--for 30m] [--why TEXT]", summary: "ask for LOG_LEVEL=debug; it returns by itself", changes: true, run: d.debug},
 		{name: "delete-pod", usage: "delete-pod SERVICE [POD] [--why TEXT]", summary: "ask to delete one pod of a StatefulSet", changes: true, run: d.deletePod},
 		{name: "apply", usage: "apply SERVICE FILE [--why TEXT]", summary: "ask to run a reviewed manifest, such as a load test", changes: true, run: d.applyManifest},
+		{name: "silence", usage: "silence SERVICE|INCIDENT [2h] [WHY] [--alert NAME]", summary: "ask to keep its firing alerts quiet for a while", changes: true, run: d.silence},
+		{name: "update", usage: "update [ID] [STATE] [TEXT] [--eta TEXT]", summary: "ask to tell customers on the status page", changes: true, run: d.update},
+		{name: "retry", usage: "retry ID", summary: "ask once more for a silence or an update that did not happen", changes: true, run: d.retry},
 		{name: "approvals", usage: "approvals [SERVICE]", summary: "what waits for a decision", run: d.approvals},
 		{name: "approve", usage: "approve ID", summary: "agree to a request of somebody else", changes: true, run: d.approve},
 		{name: "deny", usage: "deny ID [WHY]", summary: "end a request", changes: true, run: d.deny},

@@ -37,6 +37,9 @@ func (d *Desk) Watch(ctx context.Context, id string) error {
 }
 
 func (d *Desk) prove(ctx context.Context, r approval.Request) error {
+	if isOutside(r.Plan) {
+		return d.proveOutside(ctx, r)
+	}
 	svc, ok := d.Catalog().Service(r.Plan.Service)
 	if !ok {
 		return d.conclude(ctx, r.ID, approval.Failed, "svcdown.yaml does not name the service any more, so nothing was verified")
