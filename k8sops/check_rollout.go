@@ -153,7 +153,7 @@ func lastChange(w workload, sets []*appsv1.ReplicaSet) change {
 // templateManager is who last wrote the pod template, by managedFields.
 func templateManager(m metav1.ObjectMeta) (manager string, when time.Time) {
 	for _, e := range m.ManagedFields {
-		if e.FieldsV1 == nil || e.Subresource != "" || !strings.Contains(string(e.FieldsV1.Raw), `"f:template"`) {
+		if e.FieldsV1 == nil || e.Subresource != "" || !strings.Contains(e.FieldsV1.GetRawString(), `"f:template"`) {
 			continue
 		}
 		if e.Time != nil && !e.Time.Time.Before(when) {

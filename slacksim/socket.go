@@ -68,7 +68,7 @@ func (w *Workspace) serveSocket(rw http.ResponseWriter, r *http.Request) {
 	defer end()
 	c.ws, c.end = ws, end
 	ws.SetReadLimit(maxClientFrame)
-	defer ws.CloseNow()
+	defer func() { _ = ws.CloseNow() }()
 
 	if !w.welcome(c) {
 		_ = ws.Write(ctx, websocket.MessageText, disconnectFrame("too_many_websockets"))

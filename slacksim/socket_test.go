@@ -27,7 +27,7 @@ func TestATicketIsGoodOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer first.CloseNow()
+	defer func() { _ = first.CloseNow() }()
 	if _, answer, err := websocket.Dial(b.ctx, address, nil); err == nil || answer.StatusCode != 401 {
 		t.Errorf("a used ticket: got %v %v, want 401", answer, err)
 	}
@@ -204,7 +204,7 @@ func TestASocketIsPinged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ws.CloseNow()
+	defer func() { _ = ws.CloseNow() }()
 	go func() {
 		for { // only a reader answers pings
 			if _, _, err := ws.Read(b.ctx); err != nil {
