@@ -172,6 +172,25 @@ func TestAPushpinIsReadAndHandedOver(t *testing.T) {
 	}
 }
 
+func TestShortcutsAskForAForm(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{})
+	ts := b.say(t, "bob", "ops", "", "checkout is slow & \"timeouts\"")
+	if err := b.slack.Shortcut("alice", "incident_from_message", "ops", ts); err != nil {
+		t.Fatal(err)
+	}
+	in := b.next(t)
+	if in.Text != "incident form checkout is slow & \"timeouts\"" || in.From != person(alice) || in.Where.Channel != ops || in.Trigger == "" {
+		t.Errorf("got %+v", in)
+	}
+	if err := b.slack.Shortcut("alice", "incident_open", "", ""); err != nil {
+		t.Fatal(err)
+	}
+	if in := b.next(t); in.Text != "incident form" || in.Where.Channel != "" || in.Where.User != alice {
+		t.Errorf("got %+v", in)
+	}
+}
+
 // homes is what stands on the home tab of anybody.
 type homes struct{}
 

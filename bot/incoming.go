@@ -250,6 +250,8 @@ func readClick(payload []byte) (happening, error) {
 	switch p.Type {
 	case "view_submission":
 		return readForm(payload)
+	case "shortcut", "message_action":
+		return readShortcut(payload)
 	case "block_actions":
 	default:
 		return happening{}, nil // nothing else is offered in this version
@@ -276,6 +278,49 @@ func readClick(payload []byte) (happening, error) {
 	}
 	key := strings.Join([]string{"click", p.User.ID, a.TS, a.ID, message}, ":")
 	return happening{key: key, asked: in, click: true}, nil
+}
+
+// The shortcuts of manifest.yaml.
+const (
+	shortcutOpen    = "incident_open"
+	shortcutMessage = "incident_from_message"
+)
+
+// readShortcut is somebody opening an incident, from nowhere or from a message.
+func readShortcut(payload []byte) (happening, error) {
+	var p struct {
+		Callback    string `json:"callback_id"`
+		Trigger     string `json:"trigger_id"`
+		ResponseURL string `json:"response_url"`
+		Team        struct {
+			ID string `json:"id"`
+		} `json:"team"`
+		User struct {
+			ID   string `json:"id"`
+			Team string `json:"team_id"`
+		} `json:"user"`
+		Channel struct {
+			ID string `json:"id"`
+		} `json:"channel"`
+		Message struct {
+			Text string `json:"text"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(payload, &p); err != nil {
+		return happening{}, err
+	}
+	if p.Callback != shortcutOpen && p.Callback != shortcutMessage {
+		return happening{}, nil // nothing of ours
+	}
+	if p.User.ID == "" || p.Trigger == "" {
+		return happening{}, fmt.Errorf("user or trigger_id is missing")
+	}
+	const most = 1000 // the desk takes less of it
+	return happening{key: "shortcut:" + p.Trigger, click: true, asked: &handlers.Incoming{
+		From: catalog.SlackID{Team: first(p.User.Team, p.Team.ID), User: p.User.ID}, Trigger: p.Trigger,
+		Text:  strings.TrimSpace("incident form " + cut(typed(p.Message.Text, ""), most)),
+		Where: card.Address{Team: p.Team.ID, Channel: p.Channel.ID, ResponseURL: p.ResponseURL},
+	}}, nil
 }
 
 func first(options ...string) string {

@@ -127,6 +127,16 @@ func cmdCalls(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// cmdShortcut: shortcut [-message] USER CALLBACK chooses one of the app's shortcuts, -message that of the message seen last.
+func cmdShortcut(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	channel, message := "", ""
+	if args[0] == "-message" {
+		channel, message, args = s.last.Channel, s.last.TS, args[1:]
+	}
+	ts.Check(s.slack.Shortcut(args[0], args[1], channel, message))
+}
+
 // cmdArchived: archived CHANNEL waits for the bot to archive it.
 func cmdArchived(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)

@@ -14,6 +14,7 @@ import (
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/redact"
+	"github.com/svcdown/svcdown/runbook"
 )
 
 // incident opens or shows one: incident open SERVICE [TEXT], incident show [ID].
@@ -28,8 +29,43 @@ func (d *Desk) incident(ctx context.Context, req Request) error {
 		return d.openIncident(ctx, req)
 	case "show":
 		return d.showOne(ctx, req)
+	case "form":
+		return d.incidentForm(ctx, req)
+	case fromForm:
+		what := req.Values["what"]
+		if what == "" {
+			what = strings.Join(req.Args, " ")
+		}
+		req.Args = []string{req.Values["service"], what}
+		return d.openIncident(ctx, req)
 	}
 	return &Problem{Code: "usage", Text: redact.Const("I did not understand that; nothing was done."), Next: redact.Const("Write `incident open SERVICE [TEXT]` or `incident show [ID]`.")}
+}
+
+// fromForm is what a form that was filled in asks for.
+const fromForm = "from-form"
+
+// incidentForm asks in a form for what openIncident needs; what is typed behind it, the message of a shortcut, says what happens.
+func (d *Desk) incidentForm(ctx context.Context, req Request) error {
+	typed := &Problem{Code: "usage", Text: redact.Const("There is no form here; nothing was done."), Next: redact.Const("Write `incident open SERVICE [TEXT]`.")}
+	if d.Forms == nil || req.Trigger == "" {
+		return typed
+	}
+	what := redact.F("%s", oneLine(strings.Join(req.Args, " "))).Short(200)
+	f := card.Form{Title: redact.Const("Open an incident"), Text: redact.Const("It gets a channel of its own, and whoever is on call is called."), Verb: "incident", Where: req.Where,
+		Value:  strings.TrimSpace(fromForm + " " + what.String()),
+		Fields: []card.Field{{Name: "service", Type: string(runbook.Plain), Label: redact.Const("Service"), Hint: redact.F("One of %s", strings.Join(d.Catalog().ServiceNames(), ", "))}}}
+	f.Where.ResponseURL = "" // it may be over when the form comes back
+	if what.Empty() {
+		f.Fields = append(f.Fields, card.Field{Name: "what", Type: string(runbook.Text), Label: redact.Const("What happens")})
+	} else {
+		f.Text = redact.F("%s\n\n“%s”", f.Text, what)
+	}
+	if _, err := d.Forms.Open(ctx, req.Trigger, f); err != nil {
+		typed.Text, typed.Err = redact.Const("Slack did not open the form in time; nothing was done."), err
+		return typed
+	}
+	return nil
 }
 
 // openIncident opens the incident of a service. Its channel and everything in it is made by the showing job, which the same transaction

@@ -695,6 +695,7 @@ func TestMistypedIncidentCommandsSayWhatToWrite(t *testing.T) {
 		"page":                "Whom?",
 		"escalate 9":          "levels 1 to 2, not 9",
 		"incident":            "incident open SERVICE",
+		"incident form":       "There is no form here",
 		"incident open kafka": "kafka",
 		"incident open":       "incident open SERVICE",
 		"close":               "resolve it before you close it",

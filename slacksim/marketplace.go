@@ -42,6 +42,7 @@ func Marketplace() Config {
 					"escalate", "page", "postmortem", "oncall", "contacts", "services", "whoami", "help",
 				},
 			}},
+			Shortcuts: []string{"incident_open", "incident_from_message"},
 			Events: []string{
 				"app_home_opened", "app_mention", "channel_archive", "channel_rename", "member_joined_channel",
 				"member_left_channel", "message.channels", "message.groups", "message.im", "reaction_added",
