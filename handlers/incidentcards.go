@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/redact"
 )
@@ -75,6 +76,12 @@ func (d *Desk) incidentButtons(i incident.Incident) []card.Button {
 		}
 		if i.Service != "" {
 			add(redact.Const("Check again"), "status", i.Service, "")
+		}
+		if i.Service != "" && d.Firing != nil {
+			add(redact.Const("Silence…"), "silence", i.ID, "")
+		}
+		if _, ok := d.Outside[catalog.Publish]; ok && i.Service != "" {
+			add(redact.Const("Tell customers…"), "update", i.ID, "")
 		}
 		add(redact.Const("Escalate"), "escalate", i.ID, "")
 		add(redact.Const("Resolve"), "resolve", i.ID, "")
