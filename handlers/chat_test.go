@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -25,6 +26,8 @@ type message struct {
 type chat struct {
 	// outside are channels that the bot is not in: what is said there reaches the asker alone. mute are people without direct messages.
 	outside, mute []string
+	// muted, when not nil, is why they have none.
+	muted error
 	// whispering, when not nil, sees the context of every whisper.
 	whispering func(context.Context)
 	// saying, when not nil, is called after every post.
@@ -56,7 +59,7 @@ func (c *chat) At(a card.Address) handlers.Conversation { return &conversation{c
 func (c *chat) Direct(_ context.Context, id catalog.SlackID) (handlers.Conversation, error) {
 	for _, user := range c.mute {
 		if user == id.User {
-			return nil, errors.New("cannot_dm_user")
+			return nil, cmp.Or(c.muted, errors.New("cannot_dm_user"))
 		}
 	}
 	return c.At(card.Address{Kind: "slack", Team: id.Team, Channel: "D" + id.User, User: id.User}), nil

@@ -370,11 +370,49 @@ func TestWithoutAPagerDirectMessagesAreThePage(t *testing.T) {
 	}
 }
 
+func TestPeopleAreCalledThoughTheChannelCannotBeMadeYet(t *testing.T) {
+	t.Parallel()
+	b := setupIncidents(t)
+	b.Pager = nil
+	b.rooms.err = errors.New("Slack is slow today")
+	b.says(t, "alice", "incident open backend")
+	all, err := b.store.Incidents(t.Context(), false, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Escalate(t.Context(), all[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.ShowIncident(t.Context(), all[0].ID); err == nil {
+		t.Error("a channel that could not be made is not tried again")
+	}
+	if got := b.chat.in("DUBOB"); len(got) != 1 {
+		t.Errorf("bob was told %q", got)
+	}
+	b.rooms.err = nil
+	b.shown(t, all[0].ID)
+	if got := b.chat.in("DUBOB"); len(got) != 1 || b.get(t, all[0].ID).Room == "" {
+		t.Errorf("bob was told %q, in %q", got, b.get(t, all[0].ID).Room)
+	}
+}
+
 // never is an error that trying again does not cure.
 type never struct{}
 
-func (never) Error() string { return "channel_not_found" }
+func (never) Error() string { return "user_disabled" }
 func (never) Lasting() bool { return true }
+
+func TestWhatSlackNeverDoesHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	b := setupIncidents(t)
+	b.Pager = nil
+	b.chat.mute, b.chat.muted = []string{"UALICE"}, never{}
+	i := b.opened(t)
+	b.climbs(t, i.ID)
+	if got := b.chat.in("DUBOB"); len(got) != 1 {
+		t.Errorf("bob was told %q", got)
+	}
+}
 
 func TestAWorkspaceWithoutChannelsWorksBelowTheAnnouncement(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,84 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/incident"
+	"github.com/svcdown/svcdown/redact"
+)
+
+// rungs calls the people of every level that was reached: in the channel, and, where no pager does it, in their direct messages.
+func (s *showing) rungs(ctx context.Context) error {
+	var problems []error
+	for _, r := range s.i.Climb.Rungs {
+		key := r.Key()
+		c := s.rungCard(s.i, r)
+		problems = append(problems, s.once(ctx, key, func() (card.Address, error) { return s.Talk.At(s.place()).Say(ctx, key+":"+s.i.ID, c) }))
+		if s.Pager != nil {
+			continue
+		}
+		for _, name := range r.People {
+			id, ok := s.slackOf(name)
+			if !ok {
+				continue
+			}
+			problems = append(problems, s.once(ctx, key+":"+name, func() (card.Address, error) {
+				talk, err := s.Talk.Direct(ctx, id)
+				if err != nil {
+					return card.Address{}, err
+				}
+				return talk.Say(ctx, key+":"+name+":"+s.i.ID, c)
+			}))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// pages wakes the people of every level through the pager, and stops it once somebody has taken the incident.
+func (s *showing) pages(ctx context.Context) error {
+	if s.Pager == nil {
+		return nil
+	}
+	var problems []error
+	none := func(err error) func() (card.Address, error) {
+		return func() (card.Address, error) { return card.Address{}, err }
+	}
+	for _, r := range s.i.Climb.Rungs {
+		key := "paged:" + r.Key()
+		if _, ok := s.done[key]; ok || len(r.People) == 0 {
+			continue
+		}
+		err := s.Pager.Page(ctx, s.page(r))
+		problems = append(problems, s.once(ctx, key, none(err)))
+		if err == nil {
+			_, perr := s.Incidents.Put(ctx, s.i.ID, []incident.Event{{Op: key, At: s.Now(), Kind: incident.KindPage, By: "svcdown", Text: redact.F("Paged %s", strings.Join(r.People, ", "))}})
+			problems = append(problems, perr)
+		}
+	}
+	round := strconv.Itoa(s.i.Climb.Round)
+	if _, told := s.done["page-acked:"+round]; !told && s.i.Climb.Stopped && s.i.State.Active() {
+		problems = append(problems, s.once(ctx, "page-acked:"+round, none(s.Pager.Acknowledge(ctx, s.i.ID, s.i.Climb.StoppedBy))))
+	}
+	if _, told := s.done["page-ended:"+round]; !told && !s.i.State.Active() {
+		problems = append(problems, s.once(ctx, "page-ended:"+round, none(s.Pager.Resolve(ctx, s.i.ID))))
+	}
+	return errors.Join(problems...)
+}
+
+func (s *showing) page(r incident.Rung) incident.Page {
+	p := incident.Page{Key: s.i.ID + ":" + r.Key(), Incident: s.i.ID, Service: s.i.Service, Severity: s.i.Severity, Level: r.Level,
+		Title: redact.F("%s severity %d: %s", s.i.ID, s.i.Severity, s.i.Title), What: s.i.Verdict}
+	for _, name := range r.People {
+		if person, ok := s.Catalog().Person(name); ok {
+			p.People = append(p.People, person)
+		}
+	}
+	if s.i.Room != "" {
+		p.Link = "https://app.slack.com/client/" + s.Catalog().Slack.Team + "/" + s.i.Room
+	}
+	return p
+}
