@@ -65,7 +65,7 @@ func (d *Desk) story(r approval.Request) []incident.Event {
 		if v.Why != "" {
 			text = redact.F("%s: %s", text, v.Why)
 		}
-		events = append(events, incident.Event{Op: "vote:" + r.ID + ":" + v.Person + ":" + short12(v.Digest), At: v.At, Kind: incident.KindApproval, By: v.Person, Text: text})
+		events = append(events, incident.Event{Op: "vote:" + r.ID + ":" + v.Person + ":" + planName(r), At: v.At, Kind: incident.KindApproval, By: v.Person, Text: text})
 	}
 	if r.Broken != nil {
 		events = append(events, incident.Event{Op: "glass:" + r.ID, At: r.Broken.At, Kind: incident.KindApproval, By: r.Broken.Actor.Name(),
@@ -97,8 +97,6 @@ func beforeAndAfter(p plan.Plan) redact.Text {
 	}
 	return redact.Text{}
 }
-
-func short12(s string) string { return s[:min(12, len(s))] }
 
 // pageReminded wakes whoever was reminded of a request of an open incident before and has not answered: the outage goes on while it waits. It
 // is tried again with the next reminder, and holds up none.

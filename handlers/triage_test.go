@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -129,6 +130,38 @@ func TestTriageRunsEveryReadingStepOnceAndNoOther(t *testing.T) {
 	}
 	if lack := lacks(file.Content.String(), "$ kubectl get pods", "raw of exec df", "# pod-b"); lack != nil {
 		t.Errorf("the file lacks %q:\n%s", lack, file.Content)
+	}
+}
+
+// What changes something, tells people, is done by hand or is refused stands beside checks in any runbook, and so does the same check twice.
+func TestTriageRunsChecksAloneEachOnceTwelveAtATime(t *testing.T) {
+	t.Parallel()
+	b, a := triaging(t)
+	var book strings.Builder
+	book.WriteString("# Down\n\n## Immediate\n\n```bash\nkubectl delete pod <pod-name>\nkubectl edit deployment/x\nkubectl get pods && reboot\n" +
+		"curl -X POST --data '{\"text\":\"down\"}' $SLACK_WEBHOOK_URL\nkubectl get pods -l n=1\n")
+	for n := range 30 {
+		fmt.Fprintf(&book, "kubectl get pods -l n=%d\n", n)
+	}
+	book.WriteString("```\n")
+	b.Config.Runbooks = library(t, map[string]string{"service-down.md": book.String()}, "")
+	thirteen, arrived := make(chan struct{}), atomic.Int32{}
+	a.answers["get"] = func(ctx context.Context) finding.Report {
+		if arrived.Add(1) == 13 {
+			close(thirteen)
+		}
+		select {
+		case <-thirteen:
+		case <-time.After(100 * time.Millisecond): // with twelve at a time the thirteenth never comes meanwhile
+		}
+		return finding.Report{Finding: finding.Finding{Check: "get pods", Status: finding.OK, Line: redact.Const("as it should be")}}
+	}
+	b.says(t, "alice", "triage backend")
+	if got := slices.Compact(slices.Sorted(slices.Values(a.ran))); len(a.ran) != 30 || !slices.Equal(got, []string{"backend: get pods "}) {
+		t.Errorf("%d steps ran, want 30 of get pods: %q", len(a.ran), got)
+	}
+	if a.at > 12 {
+		t.Errorf("%d steps ran at the same time", a.at)
 	}
 }
 
