@@ -119,10 +119,11 @@ func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 func utc() time.Time { return time.Now().UTC() }
 
 // quiet keeps libraries that write to stderr by themselves out of the JSON log: what matters of theirs comes back as an error.
-func quiet() {
+// Once is enough, and their loggers must not be replaced while they run.
+var quiet = sync.OnceFunc(func() {
 	redis.SetLogger(&logging.VoidLogger{})
 	klog.SetLogger(logr.Discard())
-}
+})
 
 // openClusters makes the client of every cluster and starts its standing watches. A cluster that does not answer stops nothing.
 func openClusters(ctx context.Context, cat *catalog.Catalog, log zerolog.Logger, ending *stops) (map[string]*k8sops.Cluster, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/svcdown/svcdown/card"
+	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/checklist"
 	"github.com/svcdown/svcdown/redact"
 	"github.com/svcdown/svcdown/runbook"
@@ -218,7 +219,11 @@ func (w worked) button(label redact.Text, op string, style card.Style) card.Butt
 // preview is the text that would be posted, with the values that are known.
 func (d *Desk) preview(w worked, step runbook.Step) redact.Text {
 	if step.Operation.Name == "statuspage incident" {
-		lines := []redact.Text{redact.Const("For the status page (status pages are not connected yet; by hand):")}
+		how := redact.Const("no status page is connected; by hand")
+		if _, ok := d.Outside[catalog.Publish]; ok {
+			how = redact.Const("in the incident's channel `update` asks for it, and tells customers once somebody has agreed")
+		}
+		lines := []redact.Text{redact.F("For the status page (%s):", how)}
 		for _, a := range w.filled(step).Operation.Args {
 			lines = append(lines, redact.F("%s: %s", a.Name, clipped(a.Value.String(), maxOutcome)))
 		}

@@ -183,7 +183,7 @@ func TestAStoryThroughThePagesAPI(t *testing.T) {
 	if out := b.act("act/pin", object{"user": aliceID, "channel": opsID, "ts": posted["ts"]}); out["ok"] != true {
 		t.Errorf("pin: %v", out)
 	}
-	if out := b.act("act/shortcut", object{"user": aliceID, "callback_id": "status", "channel": opsID, "message_ts": posted["ts"]}); out["ok"] != true {
+	if out := b.act("act/shortcut", object{"user": aliceID, "callback_id": "incident_from_message", "channel": opsID, "message_ts": posted["ts"]}); out["ok"] != true {
 		t.Errorf("shortcut: %v", out)
 	}
 	if p := app.next("interactive")["payload"].(object); p["type"] != "message_action" || p["message"].(object)["text"] != "card" {
