@@ -40,7 +40,11 @@ func breaking(service, mode, seed string) func(*testing.T, *k8stest.World) {
 func outages() []outage {
 	return []outage{
 		{"backend crashloop", breaking("backend", "crashloop", "1"), []int{1, 2, 4, 5, 9, 10, 35}},
-		{"backend oom", breaking("backend", "oom", "1"), []int{17, 18}},
+		{"backend oom", breaking("backend", "oom", "1"), []int{17}},
+		{"a release that lost DATABASE_URL", func(t *testing.T, w *k8stest.World) {
+			t.Helper()
+			w.Kubectl(t, "set", "env", "deployment/backend-deployment", "DATABASE_URL-")
+		}, []int{18}},
 		{"a memory limit that is too small", func(t *testing.T, w *k8stest.World) {
 			t.Helper()
 			w.Kubectl(t, "set", "resources", "deployment/backend-deployment", "--requests=memory=190Mi", "--limits=memory=190Mi")
@@ -78,6 +82,12 @@ const settles = 12 * time.Second
 // onlyTheLine are the commands whose status need not change: there are warnings in a new world, too, and a policy that lets nothing in is
 // no fault by itself.
 var onlyTheLine = map[int]bool{2: true, 13: true}
+
+// elsewhere are the stories of e2e/testdata that carry out what is no check.
+var elsewhere = map[int]string{
+	7: "restart_approved.txtar", 8: "scale_undo.txtar", 21: "set_env_returns.txtar", 28: "delete_pod.txtar", 32: "delete_pod.txtar",
+	33: "runbook_checklist.txtar", 34: "silence_and_update.txtar", 38: "load_test.txtar",
+}
 
 // command is one of the forty, with what was seen of it.
 type command struct {
@@ -213,17 +223,18 @@ func compare(t *testing.T, all []command) {
 		"Every check of [service-down.md](../runbooks/service-down.md), run by `steps.TestEveryCommandOfTheServiceDownRunbook` against the sandbox's API server:\n" +
 		"in a healthy world, and in one that is broken as named (`sandbox break SERVICE MODE`, or by hand). The test fails when an answer of the healthy world\n" +
 		"is unknown, when the two do not differ, and when a row but for its answers is not as below. `go test ./steps -run Every -update` writes the page.\n" +
-		"N, DATE, TIME, ADDRESS and … stand for what differs from run to run. How changes and messages are tested is in [safety.md](safety.md).\n\n" +
-		"| # | command | class | healthy | broken by | broken |\n|---|---|---|---|---|---|\n")
+		"N, DATE, TIME, ADDRESS and … stand for what differs from run to run. Actions and messages are carried out in the stories of `e2e/testdata`.\n\n" +
+		"| # | command | class | test | healthy | broken by | broken |\n|---|---|---|---|---|---|---|\n")
 	cell := func(f finding.Finding) string {
 		return fmt.Sprintf("**%s** %s", f.Status, strings.ReplaceAll(plain(f), "|", `\|`))
 	}
 	for _, c := range all {
-		healthy, broken := "", ""
+		healthy, broken, by := "", "", "`"+elsewhere[c.number]+"`"
 		if c.outage != "" {
+			by = "`…/" + strings.ReplaceAll(c.outage, " ", "_") + "`"
 			healthy, broken = cell(c.healthy), cell(c.broken)
 		}
-		fmt.Fprintf(&b, "| %d | `%s` | %s | %s | %s | %s |\n", c.number, strings.ReplaceAll(c.source, "|", `\|`), c.class, healthy, c.outage, broken)
+		fmt.Fprintf(&b, "| %d | `%s` | %s | %s | %s | %s | %s |\n", c.number, strings.ReplaceAll(c.source, "|", `\|`), c.class, by, healthy, c.outage, broken)
 	}
 	if *update {
 		if err := os.WriteFile(table, []byte(b.String()), 0o644); err != nil {
