@@ -202,7 +202,7 @@ func (in inquiry) judgeLogs(subject redact.Text, previous bool, logs []theLog) f
 		if heard[0].grave {
 			f.Status = finding.Fail
 		}
-		what := redact.F("%d error lines among %d", t.recent, t.lines)
+		what := redact.F("errors: %d of %d lines", t.recent, t.lines)
 		if !heard[0].name.Empty() {
 			what = redact.F("%s, %d× %s", what, heard[0].times, heard[0].name)
 		}

@@ -199,7 +199,7 @@ func TestErrorsOfBeforeAreNotNews(t *testing.T) {
 		t.Errorf("%s %s", got.Status, got.Line)
 	}
 	got = in.judgeLogs(finding.Finding{}.Line, false, []theLog{{view: view, container: "app", lines: append(lines, logLine{at: noon, text: "panic: again"})}})
-	if got.Status != finding.Fail || !strings.Contains(got.Line.String(), "1 error lines among 3, 1× panic; the last: panic: again") {
+	if got.Status != finding.Fail || !strings.Contains(got.Line.String(), "errors: 1 of 3 lines, 1× panic; the last: panic: again") {
 		t.Errorf("%s %s", got.Status, got.Line)
 	}
 }

@@ -99,7 +99,7 @@ func TestReadingCommandsOfTheRunbookOnABrokenWorld(t *testing.T) {
 			{"kubectl events --types=Warning", finding.Warn, "BackOff", ""},
 			{"kubectl get endpoints <service-name>-service", finding.Warn, "1 of 3 endpoints ready", ""},
 			{"kubectl describe pod <pod-name>", finding.Fail, "last ended at", finding.CrashLoop},
-			{"kubectl logs <pod-name> --tail=100", finding.Warn, "error lines among", finding.LogErrors},
+			{"kubectl logs <pod-name> --tail=100", finding.Warn, "errors: ", finding.LogErrors},
 			{"kubectl logs deployment/<deployment-name> --previous", finding.Fail, "restarts; pod/backend-deployment-", ""},
 			{"kubectl rollout status deployment/<deployment-name>", finding.Fail, "exceeded its deadline", finding.RolloutStuck},
 			{"kubectl get deploy", finding.Fail, "deployment/backend-deployment is stuck", finding.RolloutStuck},
