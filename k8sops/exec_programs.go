@@ -135,8 +135,8 @@ func psqlReads(a arguments) string {
 		return "psql must ask one question inside a read-only transaction"
 	case strings.Contains(c[2], `\`) && !listsObjects.MatchString(c[2]):
 		return "psql commands with a backslash may only list"
-	case strings.ContainsAny(strings.TrimRight(strings.TrimSpace(c[2]), ";"), ";") && !quotedOnly(c[2]):
-		return "psql must ask one question"
+	case !strings.Contains(c[2], `\`) && !oneQuestion.MatchString(c[2]):
+		return "psql must ask one question, that reads"
 	}
 	for _, o := range []string{"-h", "-p", "-U", "-d"} {
 		for _, v := range a.values[o] {
@@ -148,24 +148,9 @@ func psqlReads(a arguments) string {
 	return ""
 }
 
-// quotedOnly reports whether every semicolon of sql but those at its end stands inside of quotes.
-func quotedOnly(sql string) bool {
-	sql = strings.TrimRight(strings.TrimSpace(sql), ";")
-	var quote rune
-	for _, r := range sql {
-		switch {
-		case quote != 0:
-			if r == quote {
-				quote = 0
-			}
-		case r == '\'' || r == '"':
-			quote = r
-		case r == ';':
-			return false
-		}
-	}
-	return quote == 0
-}
+// oneQuestion is SQL that begins as a question does, with every semicolon but the last one inside of quotes. Dollar quotes and comments are
+// refused outside of quotes: in them a quote or a semicolon would mean something else. COPY … TO PROGRAM runs also where nothing may be written.
+var oneQuestion = regexp.MustCompile(`^(?is)\s*\(*\s*(select|show|explain|with|values|table)\b(?:[^;'"$/-]|'[^']*'|"[^"]*"|-[^-;'"$/]|/[^*;'"$/-])*;*\s*$`)
 
 // redisQuestions are the commands of Redis that only read and show no stored value; the first word decides, or the first two.
 var redisQuestions = strings.Fields("PING INFO DBSIZE LASTSAVE ROLE TIME CONFIG_GET SLOWLOG_LEN CLIENT_LIST CLIENT_INFO CLIENT_GETNAME CLIENT_ID " +
@@ -185,7 +170,7 @@ func redisReads(a arguments) string {
 
 func curlReads(a arguments) string {
 	method := strings.Join(a.values["-X"], " ")
-	format := strings.Join(a.values["-w"], " ")
+	touches := func(v string) bool { return strings.HasPrefix(v, "@") || strings.Contains(v, "%output") }
 	switch {
 	case len(a.argv) < 2 || a.argv[1] != "-q":
 		return "curl must begin with -q, so that no file says what it does"
@@ -195,7 +180,7 @@ func curlReads(a arguments) string {
 		return "curl needs one URL"
 	case method != "" && method != "GET" && method != "HEAD":
 		return "curl may only GET and HEAD"
-	case strings.HasPrefix(format, "@") || strings.Contains(format, "%output"):
+	case slices.ContainsFunc(a.values["-w"], touches) || slices.ContainsFunc(a.values["-H"], touches):
 		return "curl may touch no file"
 	case strings.Trim(strings.Join(a.values["-o"], " "), " -") != "" && strings.Join(a.values["-o"], " ") != "/dev/null":
 		return "curl may write no file"
@@ -210,7 +195,8 @@ func wgetReads(a arguments) string {
 		return "wget must read no file and follow no redirect"
 	case len(a.words) != 1:
 		return "wget needs one URL"
-	case output != "-" && output != "/dev/null" && !a.has("--spider"):
+	case output != "-" && output != "/dev/null" && (a.has("-O") || !a.has("--spider")):
+		// -O opens its file even when nothing is fetched.
 		return "wget may write no file"
 	}
 	return plainURL(a)
@@ -230,12 +216,15 @@ func plainURL(a arguments) string {
 	return ""
 }
 
-// machineFiles are the places whose files describe the machine and hold nobody's secret. Which files exactly is decided before.
-var machineFiles = regexp.MustCompile(`^/(etc/(resolv\.conf|hosts|hostname|os-release|nsswitch\.conf|issue|debian_version|alpine-release)|proc/[a-z0-9/_-]+|sys/fs/cgroup/[a-z0-9/._-]+)$`)
+// machineFiles are the files that describe the machine and hold nobody's secret. Nothing of a process but its limits and its status: cwd, fd
+// and root lead to every other file.
+var machineFiles = regexp.MustCompile(`^/(etc/(resolv\.conf|hosts|hostname|os-release|nsswitch\.conf|issue|debian_version|alpine-release)` +
+	`|proc/(meminfo|loadavg|uptime|cpuinfo|version|mounts|stat|vmstat|diskstats|net/[a-z0-9]+|pressure/[a-z]+|(1|self)/(limits|status)|sys/[a-z0-9/_-]+)` +
+	`|sys/fs/cgroup/[a-z0-9/._-]+)$`)
 
 func catReads(a arguments) string {
 	for _, w := range a.words {
-		if !machineFiles.MatchString(w) || strings.Contains(w, "environ") || strings.Contains(w, "cmdline") || strings.Contains(w, "..") || strings.Contains(w, "/root/") || strings.Contains(w, "/mem") && w != "/proc/meminfo" && !strings.HasPrefix(w, "/sys/") {
+		if !machineFiles.MatchString(w) || strings.Contains(w, "..") {
 			return "cat may only show files that describe the machine"
 		}
 	}

@@ -94,8 +94,21 @@ func TestOnlyTheClosedListRunsInsideContainers(t *testing.T) {
 		"psql to where a connection string says": psql(func(a []string) []string { a[slices.Index(a, "-d")+1] = "host=evil dbname=x"; return a }),
 		"psql to a URL":                          psql(func(a []string) []string { a[slices.Index(a, "-d")+1] = "postgres://evil/x"; return a }),
 		"psql on another socket":                 psql(func(a []string) []string { a[slices.Index(a, "-h")+1] = "/tmp/x"; return a }),
-		"a zero byte":                            {"df", "-P", "/a\x00b"},
-		"an empty argument":                      {"df", ""},
+		"psql that hides a quote in dollars":     psql(func(a []string) []string { a[len(a)-3] = "SELECT $$'$$; COMMIT; DROP TABLE x; SELECT $$'$$"; return a }),
+		"psql that hides a quote in a comment":   psql(func(a []string) []string { a[len(a)-3] = "SELECT 1 --'\n; COMMIT; DROP TABLE x --'"; return a }),
+		"psql that hides it in a block comment": psql(func(a []string) []string {
+			a[len(a)-3] = "SELECT 1 /*'*/; COMMIT; DROP TABLE x; SELECT 1 /*'*/"
+			return a
+		}),
+		"psql that copies to a program":      psql(func(a []string) []string { a[len(a)-3] = "COPY (SELECT 1) TO PROGRAM 'id'"; return a }),
+		"psql that runs a block":             psql(func(a []string) []string { a[len(a)-3] = "DO 'BEGIN END'"; return a }),
+		"curl that sends a file as headers":  curl("-H", "@/etc/passwd", "http://a/"),
+		"curl whose second format is a file": curl("-w", "x", "-w", "@/etc/passwd", "http://a/"),
+		"wget that empties a file":           {"wget", "--no-config", "--max-redirect=0", "--spider", "-O", "/data/x", "http://a/"},
+		"cat through a process's directory":  {"cat", "/proc/1/cwd/secret"},
+		"cat through an open file":           {"cat", "/proc/self/fd/7"},
+		"a zero byte":                        {"df", "-P", "/a\x00b"},
+		"an empty argument":                  {"df", ""},
 	}
 	for name, argv := range refused {
 		if _, err := permitted(argv); KindOf(err) != Invalid || !strings.Contains(err.Error(), "nothing was run") {
@@ -106,6 +119,8 @@ func TestOnlyTheClosedListRunsInsideContainers(t *testing.T) {
 		"psql":                   PsqlArgv("db", "5432", "app", "shop", "SELECT 1;"),
 		"psql without a host":    PsqlArgv("", "", "", "", "SELECT * FROM pg_stat_activity"),
 		"psql with a ; in quote": PsqlArgv("", "", "", "", "SELECT ';'"),
+		"psql in lines":          PsqlArgv("", "", "", "", "WITH a AS (\n SELECT now() - query_start AS d FROM pg_stat_activity)\nSELECT d->>'x', 4 / 2, 'it''s -- $1' FROM a;"),
+		"psql explains":          PsqlArgv("", "", "", "", "explain select 1"),
 		"psql lists":             PsqlArgv("", "", "", "", `\l`),
 		"redis":                  {"redis-cli", "-t", "5", "-h", "redis", "config", "get", "*"},
 		"curl":                   curl("-I", "--max-time", "8", "-w", "%{http_code}", "https://[2001:db8::1]/health"),
