@@ -19,8 +19,9 @@ export function askPerson(dialog, env) {
   });
 }
 
-/** notify shows a short notice. action: {label, run, about}, about naming what it is of. */
+/** notify shows a short notice. action: {label, run, about}, about naming what it is of: the newest about it replaces the others. */
 export function notify(words, action) {
+  if (action?.about) settle(action.about);
   const strip = document.getElementById('notices');
   const el = realise(h('div', { class: 'notice', role: 'status', data: { testid: 'notice', about: action?.about } },
     h('span', { class: 'notice-text' }, words),
