@@ -19,7 +19,10 @@ func home() card.Card {
 		Parts: []card.Part{
 			{Facts: []card.Fact{
 				{Label: redact.Const("What is wrong"), Value: redact.Const("/svcdown status SERVICE")},
+				{Label: redact.Const("Why, and what helps"), Value: redact.Const("/svcdown triage SERVICE")},
 				{Label: redact.Const("Its logs"), Value: redact.Const("/svcdown logs SERVICE")},
+				{Label: redact.Const("Step by step"), Value: redact.Const("/svcdown runbook NAME SERVICE")},
+				{Label: redact.Const("It is an outage"), Value: redact.Const("/svcdown incident open SERVICE")},
 				{Label: redact.Const("Which services I know"), Value: redact.Const("/svcdown services")},
 				{Label: redact.Const("Who you are to me"), Value: redact.Const("/svcdown whoami")},
 				{Label: redact.Const("Everything else"), Value: redact.Const("/svcdown help")},
