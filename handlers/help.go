@@ -10,17 +10,26 @@ import (
 	"github.com/svcdown/svcdown/redact"
 )
 
-// help lists the verbs; it answers everybody, the asker alone.
+// help lists the verbs in chapters, each of which begins with a verb of the table; it answers everybody, the asker alone.
 func (d *Desk) help(ctx context.Context, req Request) error {
-	t := &finding.Table{Columns: []redact.Text{redact.Const("Command"), redact.Const("What it does")}}
+	chapters := map[string]redact.Text{
+		"status": redact.Const("What is wrong"), "preflight": redact.Const("Work through a runbook"), "restart": redact.Const("Ask for a change"),
+		"approvals": redact.Const("Decide about it"), "incident": redact.Const("Run an incident"), "oncall": redact.Const("Who and what there is"),
+	}
+	var parts []card.Part
+	var t *finding.Table
 	for _, v := range d.verbs {
+		if chapter, ok := chapters[v.name]; ok || t == nil {
+			t = &finding.Table{Columns: []redact.Text{redact.Const("Command"), redact.Const("What it does")}}
+			parts = append(parts, card.Part{Text: chapter}, card.Part{Table: t})
+		}
 		t.Rows = append(t.Rows, []redact.Text{redact.F("%s", v.usage), redact.F("%s", v.summary)})
 	}
 	return req.Talk.Whisper(ctx, card.Card{
 		Title:   redact.Const("What you can ask"),
 		State:   card.Neutral,
 		Verdict: redact.Const("Type `status SERVICE` first; it says what is wrong and offers what helps."),
-		Parts:   []card.Part{{Table: t}},
+		Parts:   parts,
 		Notes:   []redact.Text{redact.Const("In a thread, mention me instead of typing a slash command.")},
 	})
 }

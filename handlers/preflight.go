@@ -187,7 +187,7 @@ func preflightCard(book *runbook.Runbook, svc catalog.Service, all []readiness) 
 	}
 	tally := redact.F("%d of %d steps are ready", ready, len(all)-byHand)
 	if byHand > 0 {
-		tally = redact.F("%s, %d are for people", tally, byHand)
+		tally = redact.F("%s; people do %d more", tally, byHand)
 	}
 	c.Verdict = redact.F("%s for %s: %s", book.Title, svc.Name, tally)
 	if len(lines) > 0 {

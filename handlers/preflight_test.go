@@ -40,7 +40,7 @@ func TestPreflightHasALineForEachStepThatIsNotReady(t *testing.T) {
 	if diff := cmp.Diff(want, unready(c)); diff != "" {
 		t.Error(diff)
 	}
-	if c.State != card.Fail || lacks(c.Verdict.String(), "Down Runbook for backend: 3 of 7 steps are ready, 1 are for people") != nil {
+	if c.State != card.Fail || lacks(c.Verdict.String(), "Down Runbook for backend: 3 of 7 steps are ready; people do 1 more") != nil {
 		t.Errorf("%s %q", c.State, c.Verdict)
 	}
 	for _, p := range c.Parts {
