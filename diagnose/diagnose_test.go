@@ -33,7 +33,7 @@ func TestVerdict(t *testing.T) {
 		"a healthy service":                           {[]finding.Finding{well}, finding.OK, "backend is well: all 3 pods are ready"},
 		"a check that is silent is named":             {[]finding.Finding{well, silent}, finding.OK, "backend is well: all 3 pods are ready (could not check: usage)"},
 		"a silent check alone judges nothing":         {[]finding.Finding{silent}, finding.Unknown, "backend cannot be judged: no metrics API"},
-		"nothing at all":                              {nil, finding.Unknown, "Nothing could be checked on backend."},
+		"nothing at all":                              {nil, finding.Unknown, "backend cannot be judged: nothing could be checked"},
 		"old warnings on a well service are history":  {[]finding.Finding{well, events}, finding.OK, "backend is well: all 3 pods are ready (earlier: BackOff 4×, last at 13:18)"},
 		"the cause speaks, not the symptom":           {[]finding.Finding{signal(finding.Signal{Kind: finding.OOMKilled, Count: 2, Of: 3, Since: two, Detail: redact.Const("exit 137 OOMKilled")})}, finding.Fail, "2 of 3 pods run out of memory since 14:02, exit 137 OOMKilled"},
 		"one pod is singular":                         {[]finding.Finding{signal(finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 3})}, finding.Fail, "1 of 3 pods crashes"},

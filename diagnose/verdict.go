@@ -13,7 +13,7 @@ import (
 func Verdict(svc catalog.Service, findings []finding.Finding) (finding.Status, redact.Text) {
 	worst, unknown := Worst(findings)
 	if worst == nil {
-		return finding.Unknown, redact.F("Nothing could be checked on %s.", svc.Name)
+		return finding.Unknown, redact.F("%s cannot be judged: nothing could be checked", svc.Name)
 	}
 	hypotheses := Hypotheses(svc, findings)
 	switch {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -120,12 +121,20 @@ func statusCard(svc catalog.Service, findings []finding.Finding, took time.Durat
 	c := card.Card{
 		Title:   redact.F("%s · %s/%s", svc.Name, svc.Cluster, svc.Namespace),
 		State:   stateOf(status),
-		Verdict: verdict,
+		Verdict: named(svc, verdict),
 		Parts:   []card.Part{{Findings: findings}},
 		Buttons: statusButtons(svc, status, diagnose.Hypotheses(svc, findings)),
 		Notes:   []redact.Text{redact.F("%d checks in %d ms", len(findings), took.Milliseconds())},
 	}
 	return c
+}
+
+// named puts the service's name first: a lock screen shows the verdict alone, and little of it.
+func named(svc catalog.Service, verdict redact.Text) redact.Text {
+	if s := verdict.String(); strings.HasPrefix(s, svc.Name+" ") || strings.HasPrefix(s, svc.Name+":") {
+		return verdict
+	}
+	return redact.F("%s: %s", svc.Name, verdict)
 }
 
 func stateOf(s finding.Status) card.State {

@@ -70,7 +70,7 @@ const (
 func triageCard(x examined, list []finding.Hypothesis, took time.Duration) card.Card {
 	status, verdict := triageVerdict(x, list)
 	c := card.Card{
-		Title: redact.F("Triage of %s · %s/%s", x.Service.Name, x.Service.Cluster, x.Service.Namespace), State: stateOf(status), Verdict: verdict,
+		Title: redact.F("Triage of %s · %s/%s", x.Service.Name, x.Service.Cluster, x.Service.Namespace), State: stateOf(status), Verdict: named(x.Service, verdict),
 		Buttons: triageButtons(x.Service, list),
 	}
 	for i, h := range list {
@@ -134,12 +134,12 @@ func recentPart(x examined, trouble bool) []card.Part {
 	return []card.Part{{Text: label}, changeLines(list[:min(len(list), mostRecent)])}
 }
 
-// troublesOf are the findings that are not ok, the worst first; those that could not answer last.
+// troublesOf are the findings that are not ok, the worst first. A step that only repeats what a check of the status says is left to the thread.
 func troublesOf(x examined) []finding.Finding {
 	var bad []finding.Finding
 	add := func(list []finding.Finding, name string) {
 		for _, f := range list {
-			if f.Status == finding.Warn || f.Status == finding.Fail {
+			if (f.Status == finding.Warn || f.Status == finding.Fail) && !repeats(bad, f) {
 				if name != "" {
 					f.Check = name + " " + f.Check
 				}
@@ -163,6 +163,14 @@ func troublesOf(x examined) []finding.Finding {
 		return 0
 	})
 	return bad
+}
+
+// repeats tells whether one of the list already says what f does, at least as gravely.
+func repeats(list []finding.Finding, f finding.Finding) bool {
+	return slices.ContainsFunc(list, func(other finding.Finding) bool {
+		a, b := other.Line.String(), f.Line.String()
+		return !f.Status.Worse(other.Status) && (strings.Contains(a, b) || strings.HasSuffix(b, ": "+a))
+	})
 }
 
 func tookNote(x examined, took time.Duration) redact.Text {
