@@ -134,26 +134,9 @@ func recentPart(x examined, trouble bool) []card.Part {
 	return []card.Part{{Text: label}, changeLines(list[:min(len(list), mostRecent)])}
 }
 
-// troublesOf are the findings that are not ok, the worst first. A step that only repeats what a check of the status says is left to the thread.
+// troublesOf are the findings that are not ok, the worst first. One that only repeats another of its service is left to the thread.
 func troublesOf(x examined) []finding.Finding {
-	var bad []finding.Finding
-	add := func(list []finding.Finding, name string) {
-		for _, f := range list {
-			if (f.Status == finding.Warn || f.Status == finding.Fail) && !repeats(bad, f) {
-				if name != "" {
-					f.Check = name + " " + f.Check
-				}
-				bad = append(bad, f)
-			}
-		}
-	}
-	add(x.Findings, "")
-	add(x.Steps, "")
-	for _, b := range x.Below {
-		add(b.Findings, b.Service.Name)
-		add(b.Steps, b.Service.Name)
-	}
-	slices.SortStableFunc(bad, func(a, b finding.Finding) int {
+	worst := func(a, b finding.Finding) int {
 		switch {
 		case a.Status.Worse(b.Status):
 			return -1
@@ -161,15 +144,37 @@ func troublesOf(x examined) []finding.Finding {
 			return 1
 		}
 		return 0
-	})
+	}
+	var bad []finding.Finding
+	add := func(name string, lists ...[]finding.Finding) {
+		own := slices.Concat(lists...)
+		slices.SortStableFunc(own, worst)
+		var kept []finding.Finding
+		for _, f := range own {
+			if (f.Status == finding.Warn || f.Status == finding.Fail) && !repeats(kept, f) {
+				kept = append(kept, f)
+			}
+		}
+		for _, f := range kept {
+			if name != "" {
+				f.Check = name + " " + f.Check
+			}
+			bad = append(bad, f)
+		}
+	}
+	add("", x.Findings, x.Steps)
+	for _, b := range x.Below {
+		add(b.Service.Name, b.Findings, b.Steps)
+	}
+	slices.SortStableFunc(bad, worst)
 	return bad
 }
 
-// repeats tells whether one of the list already says what f does, at least as gravely.
+// repeats tells whether one of the list, all at least as grave, already says what f does.
 func repeats(list []finding.Finding, f finding.Finding) bool {
 	return slices.ContainsFunc(list, func(other finding.Finding) bool {
 		a, b := other.Line.String(), f.Line.String()
-		return !f.Status.Worse(other.Status) && (strings.Contains(a, b) || strings.HasSuffix(b, ": "+a))
+		return a != "" && b != "" && (strings.Contains(a, b) || strings.HasSuffix(b, a))
 	})
 }
 
