@@ -30,7 +30,7 @@ func TestTheVerdictOfATriageNamesTheServiceAndIsSaidOnce(t *testing.T) {
 	t.Parallel()
 	b, a := triaging(t)
 	b.cluster.findings, b.cluster.changed = crashing, rolledOut
-	a.answers["get pods"] = answered(finding.Finding{Check: "get pods", Status: finding.Fail, Line: redact.Const("deployment/backend: 2 of 3 pods crash")})
+	a.answers["rollout status"] = answered(finding.Finding{Check: "rollout status", Status: finding.Fail, Line: redact.Const("deployment/backend: 2 of 3 pods crash")})
 	b.says(t, "alice", "triage backend")
 	c, _, _ := b.last(t)
 	if !strings.HasPrefix(c.Verdict.String(), "backend: 2 of 3 pods crash") {
