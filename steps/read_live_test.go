@@ -132,6 +132,9 @@ func TestReadingCommandsOfTheRunbookOnABrokenWorld(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.mode, func(t *testing.T) {
 			t.Parallel()
+			if tt.mode == "node-down" {
+				takeNodes(t)
+			}
 			b := live(t, k8stest.NewWorld(t))
 			b.world.Break(t, "backend", tt.mode)
 			b.expect(t, tt.want)

@@ -29,7 +29,7 @@ import (
 // A symptom shows within patience, also on a busy machine; a whole world takes
 // longer to come up or to be well again there.
 const (
-	patience = 30 * time.Second
+	patience = 90 * time.Second
 	recovery = 2 * time.Minute
 )
 
