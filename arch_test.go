@@ -47,7 +47,7 @@ var house = map[string]struct {
 	"app":                {ours: []string{"*"}, outside: []string{"*"}},
 	"cmd/svcdown":        {ours: []string{"app", "terminal"}, outside: []string{"github.com/spf13/cobra"}},
 	"cmd/slacksim":       {ours: []string{"slacksim"}},
-	"cmd/demo":           {ours: []string{"app", "slacksim", "store/postgres"}},
+	"cmd/demo":           {ours: []string{"app", "runbooks", "slacksim", "store/postgres"}},
 	"slacksim":           {outside: []string{"github.com/coder/websocket"}},
 	"slacksim/page_test": {},
 	"e2e":                {ours: []string{"*"}, outside: []string{"*"}},

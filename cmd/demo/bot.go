@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/svcdown/svcdown/runbooks"
 	"github.com/svcdown/svcdown/slacksim"
 )
 
@@ -21,8 +23,11 @@ var template string
 
 // bot starts svcdown on the demo's world and returns its own address once it is connected.
 func (d *demo) bot(ctx context.Context, db databases, slack slacksim.Addresses, w world) (string, error) {
-	config := filepath.Join(d.dir, "svcdown.yaml")
-	if err := os.WriteFile(config, []byte(fill(w)), 0o600); err != nil {
+	config, books := filepath.Join(d.dir, "svcdown.yaml"), filepath.Join(d.dir, "runbooks")
+	if err := shelve(books, w); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(config, []byte(fill(w, books)), 0o600); err != nil {
 		return "", fmt.Errorf("write the bot's configuration: %w", err)
 	}
 	listen, err := free(d.address(2))
@@ -53,9 +58,26 @@ func (d *demo) bot(ctx context.Context, db databases, slack slacksim.Addresses, 
 	})
 }
 
+// shelve writes the Service Down runbook into dir as a team would have it: with the addresses of its own services.
+func shelve(dir string, w world) error {
+	const name = "service-down.md"
+	book, err := fs.ReadFile(runbooks.Files(), name)
+	if err != nil {
+		return fmt.Errorf("read the shipped runbook: %w", err)
+	}
+	own := strings.NewReplacer("https://api.web3marketplace.com/health", w.HealthURLs["backend"], "https://web3marketplace.com/api/health", w.HealthURLs["frontend"]).Replace(string(book))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the folder of the demo's runbooks: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(own), 0o600); err != nil {
+		return fmt.Errorf("write the demo's runbook: %w", err)
+	}
+	return nil
+}
+
 // fill puts the world's places into the demo's catalogue, quoted.
-func fill(w world) string {
-	return strings.NewReplacer("$KUBECONFIG", strconv.Quote(w.BotKubeconfig), "$NAMESPACE", strconv.Quote(w.Namespace),
+func fill(w world, books string) string {
+	return strings.NewReplacer("$RUNBOOKS", strconv.Quote(books), "$KUBECONFIG", strconv.Quote(w.BotKubeconfig), "$NAMESPACE", strconv.Quote(w.Namespace),
 		"$BACKEND", strconv.Quote(w.HealthURLs["backend"]), "$FRONTEND", strconv.Quote(w.HealthURLs["frontend"])).Replace(template)
 }
 

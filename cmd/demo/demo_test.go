@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -29,10 +30,25 @@ func TestTheWorkspaceCompletesTheBotsVerbs(t *testing.T) {
 	}
 }
 
+func TestTheDemosRunbookAsksThisMachine(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := shelve(dir, world{HealthURLs: map[string]string{"backend": "http://127.0.0.1:1/health", "frontend": "http://127.0.0.1:2/"}}); err != nil {
+		t.Fatal(err)
+	}
+	var out, complaints bytes.Buffer
+	if err := app.LintRunbooks([]string{dir}, "", false, &out, &complaints); err != nil {
+		t.Fatalf("%v\n%s%s", err, &out, &complaints)
+	}
+	if got := out.String(); strings.Contains(got, "web3marketplace.com/") || strings.Count(got, "http probe") != 3 {
+		t.Errorf("want three probes of this machine:\n%s", got)
+	}
+}
+
 func TestTheCatalogueIsValid(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "svcdown.yaml")
-	config := fill(world{BotKubeconfig: `/a path/bot "one".kubeconfig`, Namespace: "shop", HealthURLs: map[string]string{"backend": "http://127.0.0.1:1/health", "frontend": "http://127.0.0.1:2/"}})
+	config := fill(world{BotKubeconfig: `/a path/bot "one".kubeconfig`, Namespace: "shop", HealthURLs: map[string]string{"backend": "http://127.0.0.1:1/health", "frontend": "http://127.0.0.1:2/"}}, t.TempDir())
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -86,6 +86,10 @@ func (s *session) statement(sql string) (problem string) {
 	if m := writes.FindStringSubmatch(sql); m != nil {
 		return s.write(strings.ToUpper(m[1]))
 	}
+	if answer, ok := s.report(sql); ok {
+		s.layout.print(s.call, answer)
+		return ""
+	}
 	if m := selects.FindStringSubmatch(sql); m != nil {
 		result, problem := s.query(m[1], m[2])
 		if problem == "" {
@@ -117,18 +121,20 @@ func (s *session) settings() map[string]string {
 	}
 }
 
+const beyond = "ERROR:  feature not supported: the sandbox's database answers SELECT columns FROM one of its views, without further clauses"
+
 // query answers SELECT list [FROM view]. Other clauses are beyond this server
 // and refused, for an answer that ignored them would be a lie.
 func (s *session) query(list, from string) (table, string) {
+	if from == "" && strings.Contains(strings.ToLower(list), " from ") {
+		return table{}, beyond
+	}
 	if from == "" {
 		return s.constants(list)
 	}
 	name := strings.ToLower(strings.Trim(strings.TrimPrefix(strings.ToLower(from), "pg_catalog."), `"`))
 	view, ok := s.call.View.statistics()[name]
 	if !ok {
-		if strings.Contains(strings.ToLower(list), " from ") {
-			return table{}, "ERROR:  feature not supported: the sandbox's database answers SELECT columns FROM one of its views, without further clauses"
-		}
 		return table{}, fmt.Sprintf("ERROR:  relation \"%s\" does not exist\nLINE 1: SELECT %s FROM %s;", from, list, from)
 	}
 	if list == "*" {
