@@ -9,6 +9,7 @@ import (
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/redact"
 )
 
 const downBook = "# Down\n\n## Immediate\n\n```bash\nkubectl get pods\nkubectl get endpoints <service-name>\nkubectl describe nodes\n" +
@@ -125,6 +126,32 @@ func TestCheckExplainsWhatItCannotCheck(t *testing.T) {
 	}
 	if len(b.checks.ran) != 0 {
 		t.Errorf("ran %v", b.checks.ran)
+	}
+}
+
+func TestVerifyTellsWarningsOfEarlierAsHistory(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		step  finding.Status
+		state card.State
+		says  string
+	}{
+		"beside checks that are well": {finding.OK, card.OK, "of this moment are ok (earlier: BackOff 12×"},
+		"beside one that is broken":   {finding.Fail, card.Fail, "backend is not restored, 1 of"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := checking(t)
+			b.checks.found["get pods"] = c.step
+			before := b.cluster.findings
+			b.cluster.findings = func(each func(finding.Finding)) []finding.Finding {
+				return append(before(each), finding.Finding{Check: "events", Status: finding.Warn, Line: redact.Const("BackOff 12× on 2 objects")})
+			}
+			b.says(t, "alice", "verify backend")
+			if got, _ := b.answer(t); got.State != c.state || lacks(got.Verdict.String(), c.says) != nil {
+				t.Errorf("%s %q", got.State, got.Verdict)
+			}
+		})
 	}
 }
 

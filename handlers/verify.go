@@ -77,19 +77,30 @@ func verifyCard(svc catalog.Service, l looked, steps int) card.Card {
 	if len(all) == 0 {
 		return c
 	}
+	// Warning events stay for an hour after what caused them: beside checks that are all well they are history, as in every verdict.
+	var now, past []finding.Finding
 	bad := 0
 	for _, f := range all {
+		if f.Check == "events" && f.Status == finding.Warn {
+			past = append(past, f)
+			continue
+		}
+		now = append(now, f)
 		if f.Status != finding.OK {
 			bad++
 		}
 	}
 	switch {
+	case len(now) == 0:
+	case bad == 0 && len(past) > 0:
+		c.State = card.OK
+		c.Verdict = redact.F("%s is restored: all %d checks of this moment are ok (earlier: %s)", svc.Name, len(now), past[0].Line.Short(100))
 	case bad == 0:
 		c.Verdict = redact.F("%s is restored: all %d checks are ok", svc.Name, len(all))
-	case all[0].Status == finding.Unknown:
-		c.Verdict = redact.F("%s is not proven to be restored, %d of %d checks could not answer: %s", svc.Name, bad, len(all), all[0].Line)
+	case now[0].Status == finding.Unknown:
+		c.Verdict = redact.F("%s is not proven to be restored, %d of %d checks could not answer: %s", svc.Name, bad, len(all), now[0].Line)
 	default:
-		c.Verdict = redact.F("%s is not restored, %d of %d checks are not ok: %s", svc.Name, bad, len(all), all[0].Line)
+		c.Verdict = redact.F("%s is not restored, %d of %d checks are not ok: %s", svc.Name, bad, len(all), now[0].Line)
 	}
 	if steps == 0 {
 		c.Notes = append(c.Notes, redact.F("runbook %s has no section on verifying the restoration: only the status was checked", triageBook))
