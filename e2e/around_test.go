@@ -43,12 +43,32 @@ const (
 	statusToken = "e2e-statuspage-t0k3n"
 )
 
-// cmdConfig: config LINE... adds lines to svcdown.yaml.
+// cmdConfig: config LINE... adds lines to svcdown.yaml; a key that is there is replaced.
 func cmdConfig(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	b, err := os.ReadFile(s.config)
 	ts.Check(err)
-	ts.Check(os.WriteFile(s.config, append(b, strings.Join(args, "\n")+"\n"...), 0o600))
+	kept := string(b)
+	for _, a := range args {
+		kept = withoutKey(kept, a)
+	}
+	ts.Check(os.WriteFile(s.config, []byte(kept+strings.Join(args, "\n")+"\n"), 0o600))
+}
+
+// withoutKey takes the top-level key that added begins with out of a catalogue, with all that is indented below it.
+func withoutKey(catalogue, added string) string {
+	key, _, _ := strings.Cut(added, ":")
+	var kept strings.Builder
+	inside := false
+	for line := range strings.Lines(catalogue) {
+		if !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "\t") {
+			inside = strings.HasPrefix(line, key+":")
+		}
+		if !inside {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
 }
 
 // cmdAlertmanager: alertmanager BOT starts a real Alertmanager that posts to the bot; alertmanager alone, one for its silences, and names it in

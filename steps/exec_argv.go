@@ -57,7 +57,8 @@ func asksMemory(op *runbook.Operation) bool {
 const transfer = "svcdown-transfer:"
 
 func curlArgv(op *runbook.Operation) [][]string {
-	argv := []string{"curl", "-q", "-s", "-S", "-v", "--proto", "=http,https", "--max-time", "8"}
+	// Less than any command gives its checks: that an address hangs is an answer, and must come before they are cut off.
+	argv := []string{"curl", "-q", "-s", "-S", "-v", "--proto", "=http,https", "--max-time", "5"}
 	switch {
 	case op.Has("head"):
 		argv = append(argv, "-I")

@@ -170,7 +170,7 @@ func TestStepsBecomeArgumentLists(t *testing.T) {
 		"nc -zv redis-master-service 6379":       {"nc", "-z", "-v", "-w", "5", "redis-master-service", "6379"},
 		"dig db.example.org":                     {"dig", "+time=2", "+tries=1", "db.example.org"},
 		"wget -qO- http://backend-service:3000/": {"wget", "--no-config", "--max-redirect=0", "-T", "5", "-t", "1", "-S", "-O", "-", "http://backend-service:3000/"},
-		"curl -I http://backend-service":         {"curl", "-q", "-s", "-S", "-v", "--proto", "=http,https", "--max-time", "8", "-I", "-w", `\nsvcdown-transfer: %{http_code} %{time_namelookup} %{time_connect} %{time_appconnect} %{time_starttransfer} %{time_total}\n`, "http://backend-service"},
+		"curl -I http://backend-service":         {"curl", "-q", "-s", "-S", "-v", "--proto", "=http,https", "--max-time", "5", "-I", "-w", `\nsvcdown-transfer: %{http_code} %{time_namelookup} %{time_connect} %{time_appconnect} %{time_starttransfer} %{time_total}\n`, "http://backend-service"},
 	}
 	for command, want := range tests {
 		c := &container{answers: said("", "", 0)}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -84,18 +83,6 @@ const settles = 12 * time.Second
 // no fault by itself.
 var onlyTheLine = map[int]bool{2: true, 13: true}
 
-// ofNodes is the number of `kubectl describe nodes`.
-const ofNodes = 11
-
-// nodes belongs to whoever breaks a node, or says that all are well: the worlds of one control plane see each other's.
-var nodes sync.Mutex
-
-// takeNodes keeps the nodes until the test has ended and its world is gone; it comes before the world is made.
-func takeNodes(t *testing.T) {
-	nodes.Lock()
-	t.Cleanup(nodes.Unlock)
-}
-
 // elsewhere are the stories of e2e/testdata that carry out what is no check.
 var elsewhere = map[int]string{
 	7: "restart_approved.txtar", 8: "scale_undo.txtar", 21: "set_env_returns.txtar", 28: "delete_pod.txtar", 32: "delete_pod.txtar",
@@ -118,9 +105,6 @@ func TestEveryCommandOfTheServiceDownRunbook(t *testing.T) {
 	var mu sync.Mutex
 	for _, o := range outages() {
 		t.Run(o.name, func(t *testing.T) {
-			if slices.Contains(o.commands, ofNodes) {
-				takeNodes(t)
-			}
 			w := k8stest.NewWorld(t)
 			l := liveIn(t, w)
 			steps := stepsOf(t, w.Namespace)
