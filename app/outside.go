@@ -29,6 +29,7 @@ type Outside struct {
 	PagerDutyKeys     []string
 	AlertmanagerAuth  string // the Authorization header for Alertmanager's API
 	StatusPageToken   string // a token of Statuspage, or the secret that signs for a webhook
+	PagerDutyToken    string // a key of PagerDuty's REST API
 	PagerDutyWebhooks string // the secret that signs PagerDuty's webhooks
 	SMTP              string
 }
@@ -39,7 +40,7 @@ func (o *Outside) load(read func(name string, to *string, required string)) {
 	for name, to := range map[string]*string{
 		"ALERT_WEBHOOK_TOKEN": &o.AlertToken, "PAGERDUTY_ROUTING_KEYS": &keys,
 		"ALERTMANAGER_AUTHORIZATION": &o.AlertmanagerAuth, "STATUSPAGE_TOKEN": &o.StatusPageToken,
-		"PAGERDUTY_WEBHOOK_SECRET": &o.PagerDutyWebhooks, "SMTP_URL": &o.SMTP,
+		"PAGERDUTY_API_TOKEN": &o.PagerDutyToken, "PAGERDUTY_WEBHOOK_SECRET": &o.PagerDutyWebhooks, "SMTP_URL": &o.SMTP,
 	} {
 		read(name, to, "")
 	}

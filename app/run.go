@@ -215,6 +215,10 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 	if err != nil {
 		return nil, nil, err
 	}
+	onCall, err := openShifts(s)
+	if err != nil {
+		return nil, nil, err
+	}
 	desk := handlers.NewDesk(handlers.Config{
 		Catalog: func() *catalog.Catalog { return s.Catalog },
 		Clusters: func(name string) (handlers.Cluster, error) {
@@ -228,7 +232,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 		Incidents: st, Rooms: slack,
 		Approvals: st, Leases: st, Cards: st, Journal: st, Ledger: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Checklists: st, Reports: st, Followed: st, Forms: slack, Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
-		Pager: pager, Health: st, Outside: outsides(s, time.Now), Firing: firing(s),
+		Pager: pager, Shifts: onCall, Health: st, Outside: outsides(s, time.Now), Firing: firing(s),
 	})
 	front.desk = desk
 	return desk, slack, nil

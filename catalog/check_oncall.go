@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -70,6 +71,12 @@ func (d *document) checkRotations(c *Catalog) {
 		if d.known(path+".role", "role", r.Role, roles) {
 			taken(path+".role", r.Role)
 		}
+		if r.PagerDuty != nil {
+			d.checkRota(path+".pagerDuty", *r.PagerDuty)
+		}
+		if r.PagerDuty != nil && len(r.People) == 0 && r.Start == "" && len(r.Overrides) == 0 {
+			continue
+		}
 		d.needList(path+".people", len(r.People), "name who takes turns, the first of them first")
 		for j, p := range r.People { // somebody may stand in a rotation twice
 			d.known(fmt.Sprintf("%s.people[%d]", path, j), "person", p, people)
@@ -89,6 +96,21 @@ func (d *document) checkRotations(c *Catalog) {
 				d.refuse(at+".until", at+".until is not after its from", "swap them, or write a later end")
 			}
 		}
+	}
+}
+
+// rotaID is how PagerDuty names its objects.
+var rotaID = regexp.MustCompile(`^[A-Z0-9]{4,20}$`)
+
+func (d *document) checkRota(path string, r Rota) {
+	const fix = "write {schedule: PI7DH85}, or {policy: PT20YPA, level: 1}; the ID stands in the address of its page"
+	switch {
+	case (r.Schedule == "") == (r.Policy == ""):
+		d.refuse(path, path+" names not exactly one of schedule and policy", fix)
+	case !rotaID.MatchString(r.Schedule + r.Policy):
+		d.refuse(path, fmt.Sprintf("%s: %q is no ID of PagerDuty's", path, clip(r.Schedule+r.Policy)), fix)
+	case r.Level < 0 || r.Level > 0 && r.Schedule != "":
+		d.refuse(path+".level", path+".level is a level of a policy, from 1", fix)
 	}
 }
 

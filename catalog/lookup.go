@@ -44,6 +44,11 @@ func (c *Catalog) PersonBySlack(id SlackID) (Person, bool) {
 	return find(c.People, func(p Person) bool { return slices.Contains(p.Slack, id) })
 }
 
+// PersonByEmail finds whose address this is, in upper or lower case.
+func (c *Catalog) PersonByEmail(address string) (Person, bool) {
+	return find(c.People, func(p Person) bool { return address != "" && strings.EqualFold(p.Email, address) })
+}
+
 // PersonByKubernetes finds whose username this is, exactly as TokenReview gives it.
 func (c *Catalog) PersonByKubernetes(username string) (Person, bool) {
 	return find(c.People, func(p Person) bool { return username != "" && slices.Contains(p.Kubernetes, username) })

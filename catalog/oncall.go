@@ -56,6 +56,15 @@ type Rotation struct {
 	TimeZone string `yaml:"timezone"` // of the IANA database, such as Europe/Berlin; default UTC
 	// Overrides put somebody in another one's place for a while; the first that fits wins.
 	Overrides []Override `yaml:"overrides"`
+	// PagerDuty knows whose turn it is; People then only count while it cannot be asked, and may be left out.
+	PagerDuty *Rota `yaml:"pagerDuty"`
+}
+
+// Rota is a schedule of PagerDuty, or one level of an escalation policy there.
+type Rota struct {
+	Schedule string `yaml:"schedule"` // such as PI7DH85, from the address of its page
+	Policy   string `yaml:"policy"`
+	Level    int    `yaml:"level"` // of Policy; default 1
 }
 
 // Override is a swap: From and Until are local times of the rotation, Until not included.
@@ -95,9 +104,14 @@ type Shift struct {
 // localTime is how times are written in the file.
 const localTime = "2006-01-02T15:04"
 
-// OnCall is who is on call for a role at a moment; false when the role has no rotation. A rotation extends to the time before its start.
+// Rotation is the rotation of a role.
+func (c *Catalog) Rotation(role string) (Rotation, bool) {
+	return find(c.Rotations, func(r Rotation) bool { return r.Role == role })
+}
+
+// OnCall is who is on call for a role by the catalogue's own rotation at a moment; false when the role has no rotation. A rotation extends to the time before its start.
 func (c *Catalog) OnCall(role string, at time.Time) (Shift, bool) {
-	r, ok := find(c.Rotations, func(r Rotation) bool { return r.Role == role })
+	r, ok := c.Rotation(role)
 	if !ok || len(r.People) == 0 {
 		return Shift{}, false
 	}

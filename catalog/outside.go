@@ -9,6 +9,8 @@ import (
 type PagerDuty struct {
 	// Events is the address of its Events API, "" for the one in the United States.
 	Events string `yaml:"events"`
+	// API is the address of its REST API, "" for the one in the United States.
+	API string `yaml:"api"`
 }
 
 // Mail says who writes. The server is a secret and comes from the environment; without one nothing is written.
@@ -19,6 +21,9 @@ type Mail struct {
 func (d *document) checkOutside(c *Catalog) {
 	if c.PagerDuty.Events != "" {
 		d.checkURL("pagerDuty.events", c.PagerDuty.Events)
+	}
+	if c.PagerDuty.API != "" {
+		d.checkURL("pagerDuty.api", c.PagerDuty.API)
 	}
 	d.checkStatusPage(c.StatusPage)
 	if c.Mail.From != "" {

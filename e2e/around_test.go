@@ -39,6 +39,7 @@ const (
 	alertToken = "e2e-alert-t0k3n"
 	pagerKey   = "0123456789abcdef0123456789abcdef"
 	pagerHook  = "e2e-pagerduty-secret"
+	pagerToken = "e2e-pagerduty-t0k3n"
 
 	statusToken = "e2e-statuspage-t0k3n"
 )
@@ -171,14 +172,23 @@ func cmdAlert(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// cmdPagerDuty: pagerduty starts a PagerDuty and names it in svcdown.yaml; pagerduty ack BOT is somebody acknowledging the newest page there.
+// cmdPagerDuty: pagerduty starts a PagerDuty and names it in svcdown.yaml; pagerduty oncall SCHEDULE MAIL... says who is on call there; pagerduty down and
+// pagerduty up break it; pagerduty ack BOT is somebody acknowledging the newest page there.
 func cmdPagerDuty(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	if len(args) == 0 {
 		pd := pdtest.New()
 		s.env.Defer(pd.Close)
 		s.around.pagerduty = pd
-		cmdConfig(ts, false, []string{"pagerDuty: {events: " + strconv.Quote(pd.URL) + "}"})
+		cmdConfig(ts, false, []string{"pagerDuty: {events: " + strconv.Quote(pd.URL) + ", api: " + strconv.Quote(pd.URL) + "}"})
+		return
+	}
+	switch args[0] {
+	case "oncall":
+		s.around.pagerduty.SetOnCall(pagerToken, map[string][]string{args[1]: args[2:]})
+		return
+	case "down", "up":
+		s.around.pagerduty.Down(args[0] == "down")
 		return
 	}
 	alerts := s.around.pagerduty.Alerts()
@@ -196,18 +206,18 @@ func cmdPagerDuty(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// cmdPaged: paged N STATE waits until PagerDuty has N pages, all in a state, each of which called people once and broke no rule of its API.
+// cmdPaged: paged N STATE... waits until PagerDuty has N pages, in these states, the last of which is that of all others, each of which called people once and broke no rule of its API.
 func cmdPaged(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	pd := s.around.pagerduty
 	ts.Check(until(patience, func() error {
 		alerts := pd.Alerts()
 		ok := strconv.Itoa(len(alerts)) == args[0]
-		for _, a := range alerts {
-			ok = ok && a.Status == args[1] && a.Notified == 1
+		for n, a := range alerts {
+			ok = ok && a.Status == args[min(n+1, len(args)-1)] && a.Notified == 1
 		}
 		if problems := pd.Problems(); !ok || len(problems) > 0 {
-			return fmt.Errorf("want %s pages, %s; PagerDuty has %+v, refused %v\n%s", args[0], args[1], alerts, problems, s.logs())
+			return fmt.Errorf("want %s pages, %s; PagerDuty has %+v, refused %v\n%s", args[0], args[1:], alerts, problems, s.logs())
 		}
 		return nil
 	}))

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"slices"
 
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
@@ -27,10 +28,10 @@ func (d *Desk) Home(ctx context.Context, id catalog.SlackID) card.Card {
 	case waiting > 0:
 		c.State, c.Verdict = card.Waiting, redact.F("Waiting for you: %s.", counted(waiting, "request"))
 	}
-	now := d.Now()
-	for _, r := range d.Catalog().Rotations {
-		if shift, ok := d.Catalog().OnCall(r.Role, now); ok && shift.Person == a.Person {
-			c.Parts = append(c.Parts, card.Part{Text: redact.F("You are %s until %s UTC.", r.Role, shift.Until.UTC().Format("Mon 2006-01-02 15:04"))})
+	cat := d.Catalog()
+	for _, r := range cat.Rotations {
+		if on := d.onCallFor(ctx, cat, r.Role); !on.until.IsZero() && slices.Contains(on.People, a.Person) {
+			c.Parts = append(c.Parts, card.Part{Text: redact.F("You are %s until %s UTC.", r.Role, on.until.UTC().Format("Mon 2006-01-02 15:04"))})
 		}
 	}
 	return c

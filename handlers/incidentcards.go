@@ -132,6 +132,9 @@ func (d *Desk) rungCard(i incident.Incident, r incident.Rung) card.Card {
 	if len(r.People) == 0 {
 		c.Parts = append(c.Parts, card.Part{Text: redact.F("Nobody holds %s now, so nobody was called.", strings.Join(r.Roles, " or "))})
 	}
+	for _, n := range r.Notes {
+		c.Parts = append(c.Parts, card.Part{Text: redact.F("%s.", n)})
+	}
 	known := redact.F("It is %s, since %s UTC.", i.State, clock(i.Times.Detected))
 	if !i.Verdict.Empty() {
 		known = redact.F("%s The checks said at %s UTC: %s", known, clock(i.VerdictAt), i.Verdict)

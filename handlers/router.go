@@ -49,6 +49,8 @@ type Config struct {
 	Settle time.Duration
 	// Pager wakes people; nil when none is set up: mentions and direct messages are the page then.
 	Pager Pager
+	// Shifts knows who is on call by PagerDuty; nil when it cannot be asked.
+	Shifts Shifts
 	// Health is what the watch of the health URLs remembers; only [Desk.WatchHealth] needs it.
 	Health HealthMemory
 	// Outside carries out the actions that change another system than Kubernetes; an action that is not here is not set up.

@@ -43,6 +43,15 @@ type Rung struct {
 	Roles  []string  `json:"roles"`
 	People []string  `json:"people,omitempty"`
 	Duties []string  `json:"duties,omitempty"`
+	// Notes say why it is these People when that is not as usual.
+	Notes []redact.Text `json:"notes,omitempty"`
+}
+
+// Holders are who answers for a role at a moment.
+type Holders struct {
+	People []string
+	// Note says what is unusual about them: that PagerDuty could not be asked.
+	Note redact.Text
 }
 
 // Key tells a rung apart from all others of its incident, whoever repeats it.
@@ -78,7 +87,7 @@ func (i Incident) Due(l catalog.Ladder) time.Time {
 
 // Escalate climbs to every level that is due at now and returns the events. people says who answers for a role at this moment. A bot that was
 // down past several levels climbs them all at once, each of them once; whatever is not due any more changes nothing.
-func (i *Incident) Escalate(l catalog.Ladder, people func(role string) []string, now time.Time) []Event {
+func (i *Incident) Escalate(l catalog.Ladder, people func(role string) Holders, now time.Time) []Event {
 	due := i.Due(l)
 	if due.IsZero() || now.Before(due) {
 		return nil
@@ -101,7 +110,7 @@ func (i *Incident) Escalate(l catalog.Ladder, people func(role string) []string,
 
 // Raise climbs to a level because a person says so; level 0 is the next one. The levels below it are left out, and the ladder goes on from
 // there unless somebody has taken the incident.
-func (i *Incident) Raise(l catalog.Ladder, level int, people func(role string) []string, by, why string, now time.Time) (Event, error) {
+func (i *Incident) Raise(l catalog.Ladder, level int, people func(role string) Holders, by, why string, now time.Time) (Event, error) {
 	switch {
 	case !i.State.Active():
 		return Event{}, i.over("escalate")
@@ -143,11 +152,15 @@ func (i *Incident) reached(level int) bool {
 	return slices.ContainsFunc(i.Climb.Rungs, func(r Rung) bool { return r.Round == i.Climb.Round && r.Level == level })
 }
 
-func (i *Incident) climb(l catalog.Ladder, level int, people func(string) []string, by, why string, now time.Time) Event {
+func (i *Incident) climb(l catalog.Ladder, level int, people func(string) Holders, by, why string, now time.Time) Event {
 	at := l.Levels[level-1]
 	r := Rung{Round: i.Climb.Round, Level: level, At: now, By: by, Why: why, Roles: at.Roles, Duties: at.Duties}
 	for _, role := range at.Roles {
-		for _, p := range people(role) {
+		held := people(role)
+		if !held.Note.Empty() && !slices.ContainsFunc(r.Notes, func(n redact.Text) bool { return n.String() == held.Note.String() }) {
+			r.Notes = append(r.Notes, held.Note)
+		}
+		for _, p := range held.People {
 			if !slices.Contains(r.People, p) {
 				r.People = append(r.People, p)
 			}
@@ -160,5 +173,9 @@ func (i *Incident) climb(l catalog.Ladder, level int, people func(string) []stri
 	if len(r.People) > 0 {
 		who = redact.F("calling %s (%s)", joined(r.People, ", "), joined(at.Roles, ", "))
 	}
-	return Event{Op: opOf("level", r.Round, level), At: now, Kind: KindEscalation, By: by, Text: redact.F("Level %d: %s, because %s", level, who, why)}
+	text := redact.F("Level %d: %s, because %s", level, who, why)
+	for _, n := range r.Notes {
+		text = redact.F("%s. %s", text, n)
+	}
+	return Event{Op: opOf("level", r.Round, level), At: now, Kind: KindEscalation, By: by, Text: text}
 }

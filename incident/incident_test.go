@@ -116,8 +116,8 @@ func ladder() catalog.Ladder {
 	}}
 }
 
-func people(role string) []string {
-	return map[string][]string{"on-call": {"alice"}, "senior": {"bob"}, "manager": {"carol"}}[role]
+func people(role string) incident.Holders {
+	return incident.Holders{People: map[string][]string{"on-call": {"alice"}, "senior": {"bob"}, "manager": {"carol"}}[role]}
 }
 
 // levels are the levels that events tell of.

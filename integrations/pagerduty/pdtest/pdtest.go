@@ -24,11 +24,14 @@ type Server struct {
 	*httptest.Server
 
 	mu       sync.Mutex
+	token    string              // of the REST API
+	onCall   map[string][]string // schedule or escalation policy → e-mail addresses
 	alerts   map[string]*Alert
 	order    []string
 	problems []string
 	answers  []func(w http.ResponseWriter) // taken instead of the next requests
 	requests int
+	down     bool
 }
 
 // New starts a fake that takes any well-formed routing key.
@@ -36,6 +39,7 @@ func New() *Server {
 	s := &Server{alerts: map[string]*Alert{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v2/enqueue", s.enqueue)
+	mux.HandleFunc("GET /oncalls", s.oncalls)
 	s.Server = httptest.NewServer(mux)
 	return s
 }
@@ -45,6 +49,21 @@ func (s *Server) Next(answers ...func(w http.ResponseWriter)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answers = append(s.answers, answers...)
+}
+
+// Down lets every request fail until it is called with false.
+func (s *Server) Down(down bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = down
+}
+
+// answering refuses everything while PagerDuty is down.
+func (s *Server) answering(w http.ResponseWriter) bool {
+	if s.down {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	return !s.down
 }
 
 // LoseAnswer takes the next event and breaks the connection off instead of answering.
@@ -82,6 +101,9 @@ func (s *Server) enqueue(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests++
+	if !s.answering(w) {
+		return
+	}
 	lose := false
 	if len(s.answers) > 0 {
 		next := s.answers[0]
