@@ -38,7 +38,7 @@ func cards() map[string]card.Card {
 				{Check: "endpoints", Status: finding.OK, Line: redact.Const("1 address")},
 			}}},
 			Buttons: []card.Button{
-				{Label: redact.Const("Roll back…"), Verb: "rollback", Value: "backend", Style: card.Primary},
+				{Label: redact.Const("Roll back to revision 6 (backend 2.8.0)…"), Verb: "rollback", Value: "backend --revision 6", Style: card.Primary},
 				{Label: redact.Const("Logs"), Verb: "logs", Value: "backend"},
 			},
 			Notes: []redact.Text{redact.Const("6 checks in 84 ms")},
@@ -58,7 +58,7 @@ func cards() map[string]card.Card {
 		},
 		"running": {Title: redact.Const("backend"), State: card.Running, Verdict: redact.Const("Checking backend: 2 checks are back after 1 s")},
 		"approval": {
-			Title: redact.Const("restart of backend"), State: card.Waiting, Verdict: redact.Const("R-7K3MQX: alice asks to restart backend; 0 of 1, waiting on senior"),
+			Title: redact.Const("restart of backend"), State: card.Waiting, Verdict: redact.Const("R-7K3MQX: alice asks to restart backend: waiting for @bob or @carol"),
 			Mentions: []string{"U0BOB00001", "not an account"},
 			Parts: []card.Part{
 				{Facts: []card.Fact{
@@ -78,19 +78,19 @@ func cards() map[string]card.Card {
 			Title: redact.Const("Triage of backend · prod/web3-marketplace-prod"), State: card.Fail,
 			Verdict: redact.Const("2 of 3 pods crash since 14:02, exit 1, after rollout 7; and: redis, on which backend depends: Redis does not answer"),
 			Parts: []card.Part{
-				{Text: redact.Const("1. 2 of 3 pods crash since 14:02, exit 1, after rollout 7\n    for: all crashing pods belong to revision 7\n    what helps: roll back to the last good revision before 7")},
+				{Text: redact.Const("1. 2 of 3 pods crash since 14:02, exit 1, after rollout 7\n    for: all crashing pods belong to revision 7\n    what helps: roll back to revision 6 (backend 2.8.0)")},
 				{Text: redact.Const("2. redis, on which backend depends: Redis does not answer\n    against: Redis answers")},
 				{Text: redact.Const("Changed before it began")},
 				{Facts: []card.Fact{{Label: redact.Const("rollout 7 at 14:01 by helm"), Value: redact.Const("image backend 2.8.0 → 2.8.17; env added: FLAG")}}},
 				{Findings: []finding.Finding{{Check: "exec redis-cli ping", Status: finding.Fail, Line: redact.Const("Redis at redis-master-service cannot be reached")}}},
 				{Text: redact.Const("Looked at and well: all nodes under its pods are ready; the database answers.")},
 			},
-			Buttons: []card.Button{{Label: redact.Const("Roll back…"), Verb: "rollback", Value: "backend", Style: card.Primary}, {Label: redact.Const("Triage redis"), Verb: "triage", Value: "redis"}},
+			Buttons: []card.Button{{Label: redact.Const("Roll back to revision 6 (backend 2.8.0)…"), Verb: "rollback", Value: "backend --revision 6", Style: card.Primary}, {Label: redact.Const("Triage redis"), Verb: "triage", Value: "redis"}},
 			Notes:   []redact.Text{redact.Const("49 checks in 1.2 s, 2 could not answer (why: in the thread)")},
 		},
 		"changes": {
 			Title: redact.Const("Changes of backend · prod/web3-marketplace-prod"), State: card.Neutral,
-			Verdict: redact.Const("rollout 7 at 14:01 by helm: image backend 2.8.0 → 2.8.17; env added: FLAG, 3 min before the trouble began"),
+			Verdict: redact.Const("Last change before the trouble: rollout 7 at 14:01 by helm: image backend 2.8.0 → 2.8.17; env added: FLAG, 3 min before it began"),
 			Parts: []card.Part{{Facts: []card.Fact{
 				{Label: redact.Const("request R-7K3MQX at 14:06 by svcdown"), Value: redact.Const("roll back asked by alice, approved by bob: done and verified")},
 				{Label: redact.Const("rollout 7 at 14:01 by helm"), Value: redact.Const("image backend 2.8.0 → 2.8.17; env added: FLAG")},

@@ -265,7 +265,7 @@ func TestSuspects(t *testing.T) {
 			}
 		})
 	}
-	if got := diagnose.Before(rollout, two).String(); got != "10 min before the trouble began" {
+	if got := diagnose.Before(rollout, two).String(); got != "10 min before it began" {
 		t.Errorf("got %q", got)
 	}
 	if got := diagnose.Headline(rollout).String(); got != "rollout 7 at 13:52" {

@@ -99,8 +99,8 @@ func Before(c finding.Change, began time.Time) redact.Text {
 	case began.IsZero():
 		return redact.Text{}
 	case d < time.Minute:
-		return redact.Const("right before the trouble began")
+		return redact.Const("right before it began")
 	default:
-		return redact.F("%d min before the trouble began", int(d.Minutes()))
+		return redact.F("%d min before it began", int(d.Minutes()))
 	}
 }

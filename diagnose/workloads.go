@@ -51,7 +51,17 @@ func rollout(s finding.Signal) redact.Text {
 func (f facts) withRollback(h finding.Hypothesis, trouble finding.Signal) finding.Hypothesis {
 	roll, ok := f.rolled(trouble)
 	if ok && f.svc.Workload.Kind == "Deployment" && roll.Revision > 1 {
-		h.Verb, h.Do = string(catalog.Rollback), redact.F("roll back to the last good revision before %d", roll.Revision)
+		h = f.back(h, roll.Revision)
+	}
+	return h
+}
+
+// back makes the way back from a revision the action, and names where it leads.
+func (f facts) back(h finding.Hypothesis, from int64) finding.Hypothesis {
+	h.Verb, h.Do = string(catalog.Rollback), redact.F("roll back to the revision before %d", from)
+	if to, ok := f.first(finding.EarlierRevision); ok && to.Revision < from {
+		h.Revision, h.To = to.Revision, redact.F("revision %d (%s)", to.Revision, to.Detail.Short(60))
+		h.Do = redact.F("roll back to %s", h.To)
 	}
 	return h
 }
@@ -102,7 +112,7 @@ func imagePull(f facts) (finding.Hypothesis, bool) {
 	h := finding.Hypothesis{Score: 92, Cause: redact.F("%s%s%s", pods(i, "cannot pull its image", "cannot pull their image"), since(i), detail(i)), Do: redact.Const("correct the image's name or the registry's credentials")}
 	// The image of a new revision that was never pulled anywhere is that revision's, whatever number the pods carry by now.
 	if roll, ok := f.first(finding.RecentRollout); ok && f.svc.Workload.Kind == "Deployment" && roll.Revision > 1 {
-		h.Verb, h.Do = string(catalog.Rollback), redact.F("roll back to the last good revision before %d", roll.Revision)
+		h = f.back(h, roll.Revision)
 		h.For = append(h.For, redact.F("rollout %d%s", roll.Revision, detail(roll)))
 	}
 	return h, true
@@ -148,7 +158,7 @@ func stuckRollout(f facts) (finding.Hypothesis, bool) {
 		h.For = append(h.For, redact.F("it changed %s", roll.Detail))
 	}
 	if f.svc.Workload.Kind == "Deployment" && r.Revision > 1 && !f.has(finding.RecentRestart) {
-		h.Verb, h.Do = string(catalog.Rollback), redact.F("roll back to the last good revision before %d", r.Revision)
+		h = f.back(h, r.Revision)
 	}
 	return f.withLog(h), true
 }

@@ -321,10 +321,16 @@ func judge(c card.Card, wants []*regexp.Regexp, d diagnosed) string {
 	if !named {
 		return "something else stands first"
 	}
-	if d.helps != "" && (len(c.Buttons) == 0 || c.Buttons[0].Verb+" "+c.Buttons[0].Value != d.helps) {
+	if d.helps != "" && (len(c.Buttons) == 0 || !helps(c.Buttons[0], d.helps)) {
 		return fmt.Sprintf("what is offered first is not %q", d.helps)
 	}
 	return ""
+}
+
+// helps reports whether a button asks for want; a rollback names its revision besides.
+func helps(b card.Button, want string) bool {
+	got := b.Verb + " " + b.Value
+	return got == want || strings.HasPrefix(got, want+" --revision ")
 }
 
 func shown(c card.Card) string {

@@ -132,6 +132,8 @@ const (
 	Evicted          Kind = "evicted"
 	NeverReady       Kind = "never-ready"    // pods that run and have not been ready since they were made
 	RecentRestart    Kind = "recent-restart" // the last rollout only made the pods anew
+	// EarlierRevision is where a rollback would lead: Revision, and its images as Detail. It speaks for nothing by itself.
+	EarlierRevision Kind = "earlier-revision"
 )
 
 // BadRollout names the hypothesis that the last rollout brought the trouble; it rests on more than one fact.
@@ -191,4 +193,7 @@ type Hypothesis struct {
 	// Verb is the action to offer ("restart", "undo"), empty when no action of ours helps; Do says in words what does.
 	Verb string      `json:"verb,omitempty"`
 	Do   redact.Text `json:"do,omitzero"`
+	// Revision is where a rollback leads, as To says for people; 0 when that is not known.
+	Revision int64       `json:"revision,omitempty"`
+	To       redact.Text `json:"to,omitzero"`
 }

@@ -199,7 +199,7 @@ func TestWhoHasTheTerminalAloneIsWaitedOn(t *testing.T) {
 	b.catalog.Roles[1].People = []string{"carol"}
 	r := b.proposed(t)
 	said := b.says(t, "alice", "approvals")
-	if got := said.Parts[0].Text.String(); !strings.Contains(got, "waiting on carol") {
+	if got := said.Parts[0].Text.String(); !strings.Contains(got, "waiting for @carol") {
 		t.Errorf("got %q, want carol named", got)
 	}
 	before := len(b.chat.all())

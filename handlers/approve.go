@@ -135,7 +135,7 @@ func (d *Desk) approvals(ctx context.Context, req Request) error {
 		c.State, c.Verdict = card.Waiting, redact.F("Open: %s.", counted(len(open), "request"))
 	}
 	for _, r := range open {
-		c.Parts = append(c.Parts, card.Part{Text: redact.F("%s: %s of %s, asked by %s at %s UTC, %s", r.ID, r.Plan.Action, r.Plan.Service, r.Requester.Name(), clock(r.CreatedAt), d.standing(ctx, r))})
+		c.Parts = append(c.Parts, card.Part{Text: redact.F("%s: %s of %s, asked by %s at %s UTC, %s", r.ID, r.Plan.Action, r.Plan.Service, r.Requester.Name(), clock(r.CreatedAt), d.standingUntil(ctx, r))})
 		if policy, err := d.policyOf(r); err == nil && r.Eligible(req.Actor, policy) && len(c.Buttons) < 20 {
 			c.Buttons = append(c.Buttons, approveButton(r, redact.F("Approve %s", r.ID)))
 		}
@@ -158,7 +158,19 @@ func (d *Desk) standing(ctx context.Context, r approval.Request) redact.Text {
 		return redact.F("%s", r.State.Words())
 	}
 	have, need := r.Counted(policy)
-	return redact.F("%d of %d, waiting on %s, expires %s UTC", have, need, d.waitingOn(ctx, r, policy), clock(r.ExpiresAt))
+	if have == 0 {
+		return redact.F("waiting for %s", d.waitingOn(ctx, r, policy))
+	}
+	return redact.F("%d of %d have agreed, waiting for %s", have, need, d.waitingOn(ctx, r, policy))
+}
+
+// standingUntil is standing with the time at which waiting ends, for where no card says it.
+func (d *Desk) standingUntil(ctx context.Context, r approval.Request) redact.Text {
+	s := d.standing(ctx, r)
+	if r.State == approval.Pending {
+		s = redact.F("%s, expires at %s UTC", s, clock(r.ExpiresAt))
+	}
+	return s
 }
 
 // maxNames is how many people are named where one of many would do.
@@ -172,7 +184,7 @@ func (d *Desk) waitingOn(ctx context.Context, r approval.Request, policy catalog
 		var names []string
 		for _, a := range people {
 			if a.Has(m.Roles...) && len(names) < maxNames {
-				names = append(names, a.Person)
+				names = append(names, "@"+a.Person)
 			}
 		}
 		roles := strings.Join(m.Roles, " or ")

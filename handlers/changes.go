@@ -152,14 +152,23 @@ func changesVerdict(svc catalog.Service, span time.Duration, ch finding.Changes,
 		return redact.F("Nothing changed on %s %s.", svc.Name, within)
 	}
 	if len(diagnose.Hypotheses(svc, findings)) == 0 {
-		return redact.F("%s on %s %s, and nothing is wrong now; the newest: %s", counted(len(ch.List), "change"), svc.Name, within, said(ch.List[0]))
+		return redact.F("%s; nothing is wrong now", lastChange(svc, ch.List[0]))
 	}
 	began := diagnose.Began(findings)
 	suspects := diagnose.Suspects(ch.List, began)
 	if len(suspects) == 0 {
-		return redact.F("%s on %s %s, none of it before the trouble began at %s UTC", counted(len(ch.List), "change"), svc.Name, within, clock(began))
+		return redact.F("%s, after the trouble had begun at %s; nothing changed before", lastChange(svc, ch.List[0]), clock(began))
 	}
-	return redact.Join(", ", said(suspects[0]), diagnose.Before(suspects[0], began))
+	worst, which := suspects[0], redact.Const("Last change before the trouble")
+	if slices.ContainsFunc(suspects, func(c finding.Change) bool { return c.When.After(worst.When) }) {
+		which = redact.F("Likeliest of %s before the trouble", counted(len(suspects), "change"))
+	}
+	return redact.Join(", ", redact.F("%s: %s", which, said(worst)), diagnose.Before(worst, began))
+}
+
+// lastChange says what changed last, and when.
+func lastChange(svc catalog.Service, c finding.Change) redact.Text {
+	return redact.F("Last change around %s: %s", svc.Name, said(c))
 }
 
 // said is a change in one line.

@@ -34,7 +34,7 @@ func TestChangesSaysTheWorstSuspectFirst(t *testing.T) {
 	r := b.applied(t)
 	b.says(t, "alice", "changes backend 2h")
 	c := b.chat.all()[len(b.chat.all())-1].card
-	if got, want := c.Verdict.String(), "rollout 7 at 11:52 by helm: image backend 2.8.0 → 2.8.17; env added: FLAG, 3 min before the trouble began"; got != want {
+	if got, want := c.Verdict.String(), "Likeliest of 2 changes before the trouble: rollout 7 at 11:52 by helm: image backend 2.8.0 → 2.8.17; env added: FLAG, 3 min before it began"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	var lines []string
@@ -61,7 +61,7 @@ func TestChangesOfAServiceThatIsWell(t *testing.T) {
 		want    string
 	}{
 		"nothing":                  {"changes backend", nil, "Nothing changed on backend within the last hour."},
-		"something, long forgiven": {"changes be 1d", rolledOut, "2 changes on backend within the last 1 day, and nothing is wrong now; the newest: deployment backend-deployment at 11:53 by kubectl: replicas from 3 to 4"},
+		"something, long forgiven": {"changes be 1d", rolledOut, "Last change around backend: deployment backend-deployment at 11:53 by kubectl: replicas from 3 to 4; nothing is wrong now"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -25,7 +25,7 @@ func (d *Desk) frontCard(w worked) card.Card {
 	for _, name := range slices.Sorted(maps.Keys(w.Values)) {
 		facts = append(facts, card.Fact{Label: redact.F("%s", name), Value: redact.F("%s", w.Values[name])})
 	}
-	c.Parts = []card.Part{{Facts: facts}}
+	c.Parts = []card.Part{{Facts: facts}, {Text: redact.Const("The steps are in the thread of this message: run its checks there, ask for its actions, tick off the rest.")}}
 	if p.checksLeft > 0 {
 		c.Buttons = append(c.Buttons, w.button(redact.Const("Run all checks"), "all run", card.Primary))
 	}

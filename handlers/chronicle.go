@@ -51,7 +51,7 @@ func (d *Desk) chronicle(ctx context.Context, r approval.Request) error {
 // story is what is known of a request as events.
 func (d *Desk) story(r approval.Request) []incident.Event {
 	p := r.Plan
-	asked := redact.F("asks to %s %s (%s)", verbOf(p.Action), p.Service, r.ID)
+	asked := redact.F("asks to %s (%s)", aim(p), r.ID)
 	if r.Why != "" {
 		asked = redact.F("%s: %s", asked, r.Why)
 	}
@@ -121,7 +121,7 @@ func (d *Desk) pageReminded(ctx context.Context, r approval.Request, places map[
 			continue
 		}
 		err := d.Pager.Page(ctx, incident.Page{Key: r.ID + ":" + paged, Incident: i.ID, Service: i.Service, Severity: i.Severity, People: []catalog.Person{person},
-			Title: redact.F("%s of %s waits for you: %s asks to %s %s", r.ID, i.ID, r.Requester.Name(), verbOf(r.Plan.Action), r.Plan.Service), What: i.Verdict})
+			Title: redact.F("%s of %s waits for you: %s asks to %s", r.ID, i.ID, r.Requester.Name(), aim(r.Plan)), What: i.Verdict})
 		if err == nil {
 			_, err = d.Incidents.Put(ctx, i.ID, []incident.Event{{Op: paged + ":" + r.ID, At: d.Now(), Kind: incident.KindPage, By: "svcdown", Text: redact.F("Paged %s, for whom %s waits", name, r.ID)}})
 		}

@@ -9,8 +9,12 @@ import (
 	"github.com/svcdown/svcdown/redact"
 )
 
-// maxHome bounds each list of the home tab.
-const maxHome = 10
+const (
+	// maxHome bounds each list of the home tab.
+	maxHome = 10
+	// maxOver is how many incidents that are over stand there.
+	maxOver = 3
+)
 
 // Home is what waits for one person: open incidents, requests that they could decide, and their shifts. It never fails: what cannot be read is
 // said.
@@ -43,14 +47,21 @@ func (d *Desk) homeIncidents(ctx context.Context, a catalog.Actor, c *card.Card)
 		c.Parts = append(c.Parts, card.Part{Text: redact.Const("The database does not answer, so I cannot say which incidents are open.")})
 		return 0
 	}
-	open := 0
+	var open, over []card.Part
 	for _, i := range all {
-		if i.State.Active() {
-			open++
+		part := card.Part{Text: d.incidentLine(i, d.mayRead(Request{Actor: a}, i) == nil)}
+		switch {
+		case i.State.Active():
+			open = append(open, part)
+		case len(over) < maxOver:
+			over = append(over, part)
 		}
-		c.Parts = append(c.Parts, card.Part{Text: d.incidentLine(i, d.mayRead(Request{Actor: a}, i) == nil)})
 	}
-	return open
+	c.Parts = append(c.Parts, open...)
+	if len(over) > 0 {
+		c.Parts = append(append(c.Parts, card.Part{Facts: []card.Fact{{Label: redact.Const("Recently resolved")}}}), over...)
+	}
+	return len(open)
 }
 
 func (d *Desk) homeApprovals(ctx context.Context, a catalog.Actor, c *card.Card) int {
@@ -66,7 +77,7 @@ func (d *Desk) homeApprovals(ctx context.Context, a catalog.Actor, c *card.Card)
 		}
 		waiting++
 		if waiting <= maxHome {
-			c.Parts = append(c.Parts, card.Part{Text: redact.F("%s: %s asks to %s %s", r.ID, r.Requester.Name(), verbOf(r.Plan.Action), r.Plan.Service)})
+			c.Parts = append(c.Parts, card.Part{Text: redact.F("%s: %s asks to %s", r.ID, r.Requester.Name(), aim(r.Plan))})
 			c.Buttons = append(c.Buttons, approveButton(r, redact.F("Approve %s", r.ID)))
 		}
 	}

@@ -514,6 +514,9 @@ func TestResolveAsksWhenTheChecksAreNotGreen(t *testing.T) {
 	if err != nil || got.State != incident.Resolved || !strings.Contains(events[len(events)-1].Text.String(), "without green checks") {
 		t.Errorf("it is %s, %v: %v", got.State, err, events)
 	}
+	if home := words(b.Home(t.Context(), slack("alice"))); !strings.Contains(home, "No incident is open") || strings.Index(home, "Recently resolved") > strings.Index(home, i.ID) || !strings.Contains(home, "Recently resolved") {
+		t.Errorf("the home tab does not tell what is over from what is open:\n%s", home)
+	}
 	b.shown(t, i.ID)
 	b.shown(t, i.ID)
 	uploads := 0

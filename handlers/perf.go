@@ -219,11 +219,11 @@ func perfCard(svc catalog.Service, m measured) card.Card {
 	case worst.failed == worst.asked:
 		c.State, c.Verdict = card.Fail, redact.F("%s does not answer: %d of %d probes of %s failed", svc.Name, worst.failed, worst.asked, at)
 	case worst.failed > 0:
-		c.State, c.Verdict = card.Warn, redact.F("%d of %d probes of %s failed; half of the others took at most %s, 90 %% at most %s", worst.failed, worst.asked, at, msec(worst.p50), msec(worst.p90))
+		c.State, c.Verdict = card.Warn, redact.F("%d of %d probes of %s failed; half of the others took at most %s, 90%% at most %s", worst.failed, worst.asked, at, msec(worst.p50), msec(worst.p90))
 	case worst.p90 > slowP90:
-		c.State, c.Verdict = card.Warn, redact.F("%s answers slowly: half of %d probes of %s took at most %s, 90 %% at most %s", svc.Name, worst.asked, at, msec(worst.p50), msec(worst.p90))
+		c.State, c.Verdict = card.Warn, redact.F("%s answers slowly: half of %d probes of %s took at most %s, 90%% at most %s", svc.Name, worst.asked, at, msec(worst.p50), msec(worst.p90))
 	default:
-		c.Verdict = redact.F("%s answers: half of %d probes of %s took at most %s, 90 %% at most %s, none failed", svc.Name, worst.asked, at, msec(worst.p50), msec(worst.p90))
+		c.Verdict = redact.F("%s answers: half of %d probes of %s took at most %s, 90%% at most %s, none failed", svc.Name, worst.asked, at, msec(worst.p50), msec(worst.p90))
 	}
 	if len(t.Rows) > 0 {
 		c.Parts = append(c.Parts, card.Part{Table: t})

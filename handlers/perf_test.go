@@ -41,7 +41,7 @@ func TestPerfCountsAndDraws(t *testing.T) {
 		row    string
 	}{
 		"all is well": {func(n int) finding.Finding { return took(time.Duration(n) * 10 * time.Millisecond) }, "perf backend", card.OK,
-			[]string{"backend answers: half of 20 probes", "at most 100ms", "90 % at most 180ms", "none failed"}, "100ms 180ms 200ms 200ms 0 of 20"},
+			[]string{"backend answers: half of 20 probes", "at most 100ms", "90% at most 180ms", "none failed"}, "100ms 180ms 200ms 200ms 0 of 20"},
 		"two failed": {func(n int) finding.Finding {
 			if n%5 == 0 {
 				return failed

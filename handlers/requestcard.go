@@ -8,6 +8,7 @@ import (
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/plan"
 	"github.com/svcdown/svcdown/redact"
 )
@@ -29,7 +30,7 @@ func (d *Desk) requestCard(ctx context.Context, r approval.Request) card.Card {
 	}
 	if r.State == approval.Pending {
 		c.Buttons = []card.Button{approveButton(r, redact.Const("Approve")), denyButton(r)}
-		c.Notes = append(c.Notes, redact.F("expires %s UTC", clock(r.ExpiresAt)), redact.F("by hand: %s", p.Command))
+		c.Notes = append(c.Notes, redact.F("expires at %s UTC", clock(r.ExpiresAt)), redact.F("by hand: %s", p.Command))
 	}
 	for _, v := range r.Votes {
 		if !v.Actor.RolesAsOf.IsZero() {
@@ -46,7 +47,7 @@ func (d *Desk) requestCard(ctx context.Context, r approval.Request) card.Card {
 
 func (d *Desk) requestVerdict(ctx context.Context, r approval.Request) redact.Text {
 	p := r.Plan
-	what := redact.F("%s asks to %s %s", r.Requester.Name(), verbOf(p.Action), p.Service)
+	what := redact.F("%s asks to %s", r.Requester.Name(), aim(p))
 	if r.ReturnOf != "" {
 		what = redact.F("The time of %s is over: %s of %s goes back, as was agreed to together with it", r.ReturnOf, p.Params["key"], p.Service)
 	}
@@ -65,6 +66,18 @@ func (d *Desk) requestVerdict(ctx context.Context, r approval.Request) redact.Te
 		v = redact.F("%s (%s)", v, r.Reason)
 	}
 	return v
+}
+
+// aim says what a plan is for: "roll back backend to revision 2 (backend 2.8.0)".
+func aim(p plan.Plan) redact.Text {
+	switch what := redact.F("%s %s", verbOf(p.Action), p.Service); {
+	case p.To.Empty():
+		return what
+	case p.Action == catalog.Undo:
+		return redact.F("%s: back to %s", what, p.To)
+	default:
+		return redact.F("%s to %s", what, p.To)
+	}
 }
 
 func requestFacts(r approval.Request) []card.Fact {
@@ -150,7 +163,7 @@ func voteLines(r approval.Request) redact.Text {
 		if !v.Yes {
 			word = redact.Const("Denied")
 		}
-		line := redact.F("%s by %s at %s UTC, after %d s", word, v.Person, clock(v.At), int(v.At.Sub(r.CreatedAt).Seconds()))
+		line := redact.F("%s by %s at %s UTC, after %s", word, v.Person, clock(v.At), incident.Span(v.At.Sub(r.CreatedAt)))
 		if v.Why != "" {
 			line = redact.F("%s: %s", line, v.Why)
 		}
@@ -162,7 +175,7 @@ func voteLines(r approval.Request) redact.Text {
 func approveButton(r approval.Request, label redact.Text) card.Button {
 	return card.Button{Label: label, Verb: "approve", Value: r.ID + "|" + r.Shown(), Style: card.Primary, Confirm: &card.Confirm{
 		Title: redact.F("%s %s?", title(r.Plan.Action), r.Plan.Service),
-		Body:  redact.F("%s/%s in %s / %s. It is carried out as soon as enough people agreed.", r.Plan.Target.Kind, r.Plan.Target.Name, r.Plan.Target.Cluster, r.Plan.Target.Namespace),
+		Body:  redact.F("%s asks to %s: %s/%s in %s / %s. It is carried out as soon as enough people agreed.", r.Requester.Name(), aim(r.Plan), r.Plan.Target.Kind, r.Plan.Target.Name, r.Plan.Target.Cluster, r.Plan.Target.Namespace),
 		Yes:   redact.Const("Approve"),
 	}}
 }

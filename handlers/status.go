@@ -150,29 +150,16 @@ func stateOf(s finding.Status) card.State {
 
 // statusButtons offers what fits: the best hypothesis' action first, a restart when something is wrong, the logs always.
 func statusButtons(svc catalog.Service, status finding.Status, hypotheses []finding.Hypothesis) []card.Button {
-	var out []card.Button
-	offered := map[string]bool{}
-	offer := func(verb string) {
-		label, ok := map[string]redact.Text{
-			string(catalog.Rollback): redact.Const("Roll back…"),
-			string(catalog.Restart):  redact.Const("Restart…"),
-		}[verb]
-		if !ok || offered[verb] || (verb == string(catalog.Rollback) && svc.Workload.Kind != "Deployment") {
-			return
-		}
-		offered[verb] = true
-		b := card.Button{Label: label, Verb: verb, Value: svc.Name}
-		if len(out) == 0 {
-			b.Style = card.Primary
-		}
-		out = append(out, b)
-	}
+	o := offers{svc: svc}
 	for _, h := range hypotheses {
-		offer(h.Verb)
+		if h.Verb != string(catalog.Rollback) || svc.Workload.Kind == "Deployment" {
+			o.add(h, svc.Name)
+		}
 	}
 	if status == finding.Fail || status == finding.Warn {
-		offer(string(catalog.Restart))
+		o.add(finding.Hypothesis{Verb: string(catalog.Restart)}, svc.Name)
 	}
+	out := o.list
 	out = append(out, card.Button{Label: redact.Const("Logs"), Verb: "logs", Value: svc.Name})
 	if status == finding.Fail {
 		out = append(out, card.Button{Label: redact.Const("Logs before the crash"), Verb: "logs", Value: svc.Name + " --previous"})
@@ -228,7 +215,7 @@ func (d *Desk) asking(buttons []card.Button, service string) []card.Button {
 		}
 		buttons[i].Confirm = &card.Confirm{
 			Title: redact.F("%s %s?", title(catalog.Action(b.Verb)), service),
-			Body:  redact.F("Policy %q asks nobody else: it is carried out at once.", policy.Name), Yes: redact.Const("Do it"),
+			Body:  redact.F("%s. Policy %q asks nobody else: it is carried out at once.", strings.TrimSuffix(b.Label.String(), "…"), policy.Name), Yes: redact.Const("Do it"),
 		}
 	}
 	return buttons

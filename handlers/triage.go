@@ -203,38 +203,18 @@ func tookNote(x examined, took time.Duration) redact.Text {
 
 // triageButtons offers the best hypothesis' action first.
 func triageButtons(svc catalog.Service, list []finding.Hypothesis) []card.Button {
-	var out []card.Button
-	offered := map[string]bool{}
-	offer := func(verb, service string) {
-		label, ok := map[string]string{
-			string(catalog.Rollback): "Roll back", string(catalog.Restart): "Restart", "triage": "Triage",
-		}[verb]
-		if !ok || offered[verb+" "+service] || len(out) == 4 {
-			return
-		}
-		offered[verb+" "+service] = true
-		b := card.Button{Label: redact.F("%s…", label), Verb: verb, Value: service}
-		if service != svc.Name || verb == "triage" {
-			b.Label = redact.F("%s %s…", label, service)
-		}
-		if verb == "triage" {
-			b.Label = redact.F("%s %s", label, service)
-		}
-		if len(out) == 0 {
-			b.Style = card.Primary
-		}
-		out = append(out, b)
-	}
+	o := offers{svc: svc}
 	for _, h := range list {
 		where := h.Service
 		if where == "" {
 			where = svc.Name
 		}
-		offer(h.Verb, where)
+		o.add(h, where)
 		if h.Service != "" {
-			offer("triage", h.Service)
+			o.add(finding.Hypothesis{Verb: "triage"}, h.Service)
 		}
 	}
+	out := o.list
 	out = append(out, card.Button{Label: redact.Const("Changes"), Verb: "changes", Value: svc.Name}, card.Button{Label: redact.Const("Logs"), Verb: "logs", Value: svc.Name})
 	if len(list) > 0 {
 		out = append(out, card.Button{Label: redact.Const("Logs before the crash"), Verb: "logs", Value: svc.Name + " --previous"})

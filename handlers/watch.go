@@ -11,6 +11,7 @@ import (
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/redact"
 )
 
@@ -33,7 +34,7 @@ func (d *Desk) Watch(ctx context.Context, id string) error {
 		return err // with an error, the job asks again
 	}
 	d.Log.Warn().Err(err).Str("request", id).Msg("a change could not be verified")
-	return d.conclude(ctx, id, approval.Failed, "nobody could verify it within "+proofTime.String()+", because the cluster cannot be asked")
+	return d.conclude(ctx, id, approval.Failed, "nobody could verify it within "+incident.Span(proofTime)+", because the cluster cannot be asked")
 }
 
 func (d *Desk) prove(ctx context.Context, r approval.Request) error {
@@ -98,7 +99,7 @@ func (d *Desk) settle(ctx context.Context, cl Cluster, svc catalog.Service, r ap
 		return fmt.Errorf("verify %s: no answer from the checks: %s", r.ID, strings.Join(silent, ", "))
 	}
 	// The rollout's own line says what it came to: a strategy OnDelete ends without a single new pod.
-	return d.conclude(ctx, r.ID, approval.Succeeded, redact.Join("; ", rollout, redact.F("the checks are green and nothing restarted for %s", d.Settle)).String())
+	return d.conclude(ctx, r.ID, approval.Succeeded, redact.Join("; ", rollout, redact.F("the checks are green and nothing restarted for %s", incident.Span(d.Settle))).String())
 }
 
 // unproven names every check that is red now, whether or not it failed before, and what could not be asked among the checks that failed before

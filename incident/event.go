@@ -42,11 +42,13 @@ func (e Event) Line() redact.Text {
 	return redact.F("%s %s: %s", e.At.UTC().Format("15:04:05"), e.By, e.Text)
 }
 
-// Span writes a duration as people say it, rounded to what matters: "45 s", "7 min", "2 h 5 min".
+// Span writes a duration as people say it, rounded to what matters: "45 s", "1 min 52 s", "17 min", "2 h 5 min".
 func Span(d time.Duration) string {
 	switch s := int(d.Round(time.Second).Seconds()); {
 	case s < 60:
 		return fmt.Sprintf("%d s", max(s, 0))
+	case s < 600 && s%60 != 0:
+		return fmt.Sprintf("%d min %d s", s/60, s%60)
 	case s < 3600:
 		return fmt.Sprintf("%d min", s/60)
 	case s < 48*3600:

@@ -79,7 +79,8 @@ func TestWhichRevisionIsTheLastGoodOne(t *testing.T) {
 		{"the one with available pods, not the newest", []*appsv1.ReplicaSet{set("9", "worse", 0), set("7", "bad", 0), set("6", "good", 1), set("5", "older", 0)}, 0, 6, false, ""},
 		{"not one that only was restarted", []*appsv1.ReplicaSet{restarted, set("7", "bad", 0), set("6", "good", 0)}, 0, 6, true, ""},
 		{"the one before, with a warning, when none has pods", []*appsv1.ReplicaSet{set("9", "bad", 0), set("7", "before", 0)}, 0, 7, true, ""},
-		{"the one that was asked for", []*appsv1.ReplicaSet{set("9", "bad", 0), set("7", "before", 0)}, 7, 7, false, ""},
+		{"the one that was asked for", []*appsv1.ReplicaSet{set("9", "bad", 0), set("7", "before", 1)}, 7, 7, false, ""},
+		{"the one that was asked for, with a warning when it has no pods", []*appsv1.ReplicaSet{set("9", "bad", 1), set("7", "before", 0)}, 7, 7, true, ""},
 		{"one that is not kept", []*appsv1.ReplicaSet{set("9", "bad", 0)}, 7, 0, false, NotFound},
 		{"nothing to return to", []*appsv1.ReplicaSet{set("1", "only", 0)}, 0, 0, false, NotFound},
 	}

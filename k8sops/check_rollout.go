@@ -89,6 +89,11 @@ func judgeChange(w workload, sets []*appsv1.ReplicaSet, now time.Time) finding.F
 			signal(kind, change.what())
 		}
 	}
+	if len(f.Signals) > 0 && w.kind == "Deployment" {
+		if to, _, err := chooseRevision("", w, sets, 0); err == nil {
+			f.Signals = append(f.Signals, finding.Signal{Kind: finding.EarlierRevision, Object: object, Revision: revisionOf(to.ObjectMeta), Detail: imagesOf(to, w)})
+		}
+	}
 	f.Evidence = []finding.Evidence{changeTable(w, sets, change, now)}
 	return f
 }

@@ -221,7 +221,7 @@ func TestUsageAgainstLimits(t *testing.T) {
 			{Name: "app", Usage: corev1.ResourceList{"cpu": quantity.MustParse("50m"), "memory": quantity.MustParse(memory)}}}}}
 	}
 	f := judgeUsage(figures("256Mi"), []*corev1.Pod{p})
-	if want := "memory at most 256Mi of 512Mi limit (50 %), CPU at most 50m of 200m requested (25 %)"; f.Status != finding.OK || f.Line.String() != want {
+	if want := "memory at most 256Mi of 512Mi limit (50%), CPU at most 50m of 200m requested (25%)"; f.Status != finding.OK || f.Line.String() != want {
 		t.Errorf("got %s %q", f.Status, f.Line)
 	}
 	f = judgeUsage(figures("490Mi"), []*corev1.Pod{p})

@@ -79,7 +79,7 @@ func judgeUsage(usage []metricsv1beta1.PodMetrics, pods []*corev1.Pod) finding.F
 		amount(millicores(busiest.cpu), millicores(busiest.cpuOf), busiest.cpuLimited, share(busiest.cpu, busiest.cpuOf)))
 	if near > 0 {
 		f.Status = finding.Warn
-		f.Line = redact.F("%d of %d containers use %d %% or more of their memory limit; %s", near, len(all), nearLimit, f.Line)
+		f.Line = redact.F("%d of %d containers use %d%% or more of their memory limit; %s", near, len(all), nearLimit, f.Line)
 		f.Signals = []finding.Signal{{
 			Kind: finding.MemoryNearLimit, Object: "Pod/" + fullest.pod, Count: near, Of: len(all),
 			Detail: redact.F("%s of %s", mebibytes(fullest.memory), mebibytes(fullest.memoryOf)),
@@ -105,9 +105,9 @@ func amount(now, of redact.Text, limited bool, percent int) redact.Text {
 	case percent < 0:
 		return redact.F("%s (no limit set)", now)
 	case limited:
-		return redact.F("%s of %s limit (%d %%)", now, of, percent)
+		return redact.F("%s of %s limit (%d%%)", now, of, percent)
 	default:
-		return redact.F("%s of %s requested (%d %%)", now, of, percent)
+		return redact.F("%s of %s requested (%d%%)", now, of, percent)
 	}
 }
 

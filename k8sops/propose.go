@@ -26,6 +26,7 @@ type draft struct {
 	// replaces is true when running pods are replaced, ends when the last replica goes.
 	replaces, ends bool
 	undo           redact.Text
+	to             redact.Text // see plan.Plan.To
 	warnings       []redact.Text
 	kubectl        []string // after context and namespace
 	params         map[string]string
@@ -44,7 +45,7 @@ func (c *Cluster) propose(ctx context.Context, l live, d draft) (plan.Plan, erro
 	p := plan.Plan{
 		Action: d.action, Service: d.svc.Name, Target: l.target,
 		Preconditions: append([]plan.Operation{uid}, d.depends...), Patch: d.patch,
-		Undo: d.undo, Warnings: d.warnings, Command: c.command(d.svc.Namespace, d.kubectl...),
+		To: d.to, Undo: d.undo, Warnings: d.warnings, Command: c.command(d.svc.Namespace, d.kubectl...),
 		Generation: l.meta.Generation, MadeAt: c.o.Now().UTC(), Before: d.before, Reverts: d.reverts, Params: d.params, Returns: d.returns,
 	}
 	if p.Empty() {

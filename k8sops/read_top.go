@@ -212,7 +212,7 @@ func judgeNodeUsage(usage []metricsv1beta1.NodeMetrics, nodes []*corev1.Node) fi
 	slices.SortFunc(all, func(a, b full) int {
 		return cmp.Or(cmp.Compare(max(b.cpu, b.memory), max(a.cpu, a.memory)), cmp.Compare(a.name, b.name))
 	})
-	f.Line = redact.F("the fullest of %d nodes is %s: CPU %d %%, memory %d %% of what is allocatable", len(all), all[0].name, all[0].cpu, all[0].memory)
+	f.Line = redact.F("the fullest of %d nodes is %s: CPU %d%%, memory %d%% of what is allocatable", len(all), all[0].name, all[0].cpu, all[0].memory)
 	if max(all[0].cpu, all[0].memory) >= nearFull {
 		f.Status = finding.Warn
 	}
@@ -222,7 +222,7 @@ func judgeNodeUsage(usage []metricsv1beta1.NodeMetrics, nodes []*corev1.Node) fi
 	}
 	t := &finding.Table{Columns: texts("Node", "CPU", "Memory")}
 	for _, n := range all[:min(len(all), evidenceRows)] {
-		t.Rows = append(t.Rows, []redact.Text{redact.Clean(n.name), redact.F("%d %%", n.cpu), redact.F("%d %%", n.memory)})
+		t.Rows = append(t.Rows, []redact.Text{redact.Clean(n.name), redact.F("%d%%", n.cpu), redact.F("%d%%", n.memory)})
 	}
 	f.Evidence = []finding.Evidence{{Title: redact.Const("Nodes, fullest first"), Table: t}}
 	return f

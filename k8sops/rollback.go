@@ -67,6 +67,7 @@ func (c *Cluster) planRollback(ctx context.Context, svc catalog.Service, toRevis
 		op: r.op, svc: svc, action: r.action, reverts: r.reverts, params: r.params, replaces: true,
 		before: plan.Before{Revision: l.revision()}, undo: redact.F("Roll back to revision %d.", l.revision()),
 		kubectl: []string{"rollout", "undo", l.ref(), "--to-revision=" + revision},
+		to:      redact.F("revision %s (%s)", revision, imagesOf(to, l.workload)),
 	}
 	if d.params == nil {
 		d.params = map[string]string{"revision": revision}
@@ -95,7 +96,11 @@ func chooseRevision(op string, w workload, sets []*appsv1.ReplicaSet, wanted int
 	none := redact.Text{}
 	if wanted > 0 {
 		for _, rs := range sets {
-			if revisionOf(rs.ObjectMeta) == wanted {
+			switch {
+			case revisionOf(rs.ObjectMeta) != wanted:
+			case rs.Status.AvailableReplicas == 0:
+				return rs, redact.F("Revision %d has no available pods now, so nothing proves that it works.", wanted), nil
+			default:
 				return rs, none, nil
 			}
 		}
@@ -115,6 +120,26 @@ func chooseRevision(op string, w workload, sets []*appsv1.ReplicaSet, wanted int
 			Message: redact.Const("There is no earlier revision that differs from the one that runs, so there is nothing to roll back to.")}
 	}
 	return older[0], redact.F("No earlier revision has available pods, so nothing proves that revision %d works; it is the one before.", revisionOf(older[0].ObjectMeta)), nil
+}
+
+// imagesOf names the images by which a revision differs from what runs, without their registry: "backend 2.8.0".
+func imagesOf(rs *appsv1.ReplicaSet, w workload) redact.Text {
+	now := map[string]string{}
+	for _, k := range w.template.Spec.Containers {
+		now[k.Name] = k.Image
+	}
+	var parts []redact.Text
+	for _, k := range rs.Spec.Template.Spec.Containers {
+		if now[k.Name] == k.Image {
+			continue
+		}
+		tag, _ := tags(k.Image, now[k.Name])
+		parts = append(parts, redact.F("%s %s", k.Name, tag).Short(60))
+	}
+	if len(parts) == 0 {
+		return redact.Const("the same images")
+	}
+	return redact.Join(", ", parts...)
 }
 
 func revisions(sets []*appsv1.ReplicaSet) string {

@@ -57,7 +57,7 @@ func judgeRollout(w workload) RolloutState {
 		case w.rolling && w.updated < w.desired-w.partition:
 			return wait(redact.F("%d of %d new pods are there", w.updated, w.desired-w.partition))
 		case w.rolling && w.partition > 0:
-			return done(redact.F("rolled out above partition %d: %d pods are new", w.partition, w.updated))
+			return done(redact.F("above partition %d, %d pods are new", w.partition, w.updated))
 		case !w.rolling && w.update != w.current:
 			return wait(redact.F("%d of %d pods are new", w.updated, w.desired))
 		}
@@ -69,7 +69,7 @@ func judgeRollout(w workload) RolloutState {
 			return wait(redact.F("%d of %d updated pods are available", w.available, w.desired))
 		}
 	}
-	return done(redact.F("rolled out: %d of %d available", w.available, w.desired))
+	return done(redact.F("%d of %d pods are available", w.available, w.desired))
 }
 
 // Rollout watches the target to the end of its rollout and calls each, when not nil, for every new state. It ends with Done, or with Failed when

@@ -57,6 +57,7 @@ func (c *Cluster) planScale(ctx context.Context, svc catalog.Service, replicas i
 	}
 	d := draft{
 		op: s.op, svc: svc, action: s.action, reverts: s.reverts, params: s.params, ends: replicas == 0,
+		to:      redact.F("%d replicas, from %d", replicas, l.desired),
 		before:  plan.Before{Replicas: &l.desired, Revision: l.revision()},
 		undo:    redact.F("Scale back to %d.", l.desired),
 		kubectl: []string{"scale", l.ref(), "--current-replicas=" + strconv.Itoa(int(l.desired)), "--replicas=" + strconv.Itoa(replicas)},

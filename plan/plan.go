@@ -87,8 +87,10 @@ type Plan struct {
 	// Patch is what changes, without preconditions and without our own marks.
 	Patch []Operation `json:"patch"`
 	// Diff is what the server's dry run says will change, as unified lines with - and +.
-	Diff     redact.Text   `json:"diff"`
-	Blast    Blast         `json:"blast"`
+	Diff  redact.Text `json:"diff"`
+	Blast Blast       `json:"blast"`
+	// To says in words what the target will be, "" where the action says it: "revision 2 (backend 2.8.0)".
+	To       redact.Text   `json:"to,omitzero"`
 	Undo     redact.Text   `json:"undo"` // how this is undone, in words; "" when it cannot be undone
 	Warnings []redact.Text `json:"warnings,omitempty"`
 	// Command is the kubectl command that does the same by hand, with context, namespace and object.

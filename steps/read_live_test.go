@@ -53,7 +53,7 @@ func TestReadingCommandsOfTheRunbookOnTheHealthyWorld(t *testing.T) {
 		{"kubectl logs statefulset/postgres-primary", finding.OK, "no error among", ""},
 		{"kubectl top pods", finding.OK, "memory at most", ""},
 		{"kubectl top nodes", finding.OK, "the fullest of", ""},
-		{"kubectl rollout status deployment/<deployment-name>", finding.OK, "rolled out: 3 of 3 available", ""},
+		{"kubectl rollout status deployment/<deployment-name>", finding.OK, "is complete: 3 of 3 pods are available", ""},
 		{"kubectl rollout history deployment/<deployment-name>", finding.OK, "backend 2.7.3 → 2.8.0", ""},
 		{"kubectl describe nodes", finding.OK, "none under pressure", finding.NodesReady},
 		{"kubectl get pv,pvc", finding.OK, "all 2 claims are bound", ""},

@@ -15,7 +15,7 @@ func (d *demo) tell(slack slacksim.Addresses, server string, w world) {
 Open  %s#/ops?user=alice
 
   1. As Alice, on call, type:  /svcdown status backend
-  2. On the card press "Roll back…" and open its thread: the request waits for somebody else.
+  2. On the card press "Roll back to revision 2…" and open its thread: the request waits for somebody else.
   3. Switch to Bob at the bottom left, press "Approve" there, and watch it happen.
 
 The same at the terminal:
