@@ -56,6 +56,9 @@ func (n network) judge(self party) (finding.Finding, error) {
 			unsure = append(unsure, what)
 		}
 	}
+	if by := shuts(selecting); by != "" && len(self.ports) > 0 {
+		note(ruling{answer: no, by: redact.F("ingress of %s", by)}, "Service/"+self.name, redact.F("%s can be reached by nobody", self.name))
+	}
 	note(n.dns(selecting), "Service/"+self.name, redact.F("%s cannot ask DNS", self.name))
 	for _, dep := range n.partners(n.in.at.Service.DependsOn) {
 		r, err := n.between(self, dep)

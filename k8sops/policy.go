@@ -234,6 +234,21 @@ func saysOut(all []*networkingv1.NetworkPolicy) redact.Text {
 	})
 }
 
+// shuts names the policy by which pods that these policies select take no traffic at all; "" when some rule lets something in.
+func shuts(selecting []*networkingv1.NetworkPolicy) string {
+	by := ""
+	for _, p := range selecting {
+		if !governs(p, networkingv1.PolicyTypeIngress) {
+			continue
+		}
+		if len(p.Spec.Ingress) > 0 {
+			return ""
+		}
+		by = p.Name
+	}
+	return by
+}
+
 func says(all []*networkingv1.NetworkPolicy, t networkingv1.PolicyType, rules func(*networkingv1.NetworkPolicy) []redact.Text) redact.Text {
 	governed := false
 	var parts []redact.Text
