@@ -42,7 +42,11 @@ func TestMain(m *testing.M) {
 			return fail("build the bot", fmt.Errorf("%w\n%s", err, out))
 		}
 		ctx := context.Background()
-		defer k8stest.Stop()
+		defer func() {
+			if err := k8stest.Stop(); err != nil {
+				fmt.Fprintln(os.Stderr, "stop the sandbox:", err)
+			}
+		}()
 		if shared.postgres, err = pgtest.Start(ctx); err != nil {
 			return fail("start Postgres", err)
 		}

@@ -35,7 +35,7 @@ func edits(m metav1.ObjectMeta, fields ...string) []edit {
 			continue
 		}
 		for _, f := range fields {
-			if raw := field(e.FieldsV1.Raw, "f:"+f); raw != nil {
+			if raw := field(e.FieldsV1.GetRawBytes(), "f:"+f); raw != nil {
 				below := map[string]json.RawMessage{}
 				_ = json.Unmarshal(raw, &below) // a field without fields below it has none
 				out = append(out, edit{when: e.Time.Time, who: e.Manager, fields: below})

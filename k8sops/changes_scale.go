@@ -26,7 +26,7 @@ func (k changed) judgeScaling(events []*corev1.Event) []finding.Change {
 	var out []finding.Change
 	plain := plainScalings(events)
 	for _, e := range k.w.meta.ManagedFields {
-		if e.FieldsV1 == nil || e.Subresource == "status" || field(e.FieldsV1.Raw, "f:spec", "f:replicas") == nil || e.Manager == autoscaler {
+		if e.FieldsV1 == nil || e.Subresource == "status" || field(e.FieldsV1.GetRawBytes(), "f:spec", "f:replicas") == nil || e.Manager == autoscaler {
 			continue
 		}
 		last, known := move{}, false

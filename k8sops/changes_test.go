@@ -1,7 +1,6 @@
 package k8sops
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -68,7 +67,7 @@ func TestTemplateDiffNamesWhatChangedAndShowsNoValue(t *testing.T) {
 
 func managed(manager, sub string, at time.Time, fields string) metav1.ManagedFieldsEntry {
 	when := metav1.NewTime(at)
-	return metav1.ManagedFieldsEntry{Manager: manager, Subresource: sub, Time: &when, FieldsV1: &metav1.FieldsV1{Raw: json.RawMessage(fields)}}
+	return metav1.ManagedFieldsEntry{Manager: manager, Subresource: sub, Time: &when, FieldsV1: metav1.NewFieldsV1(fields)}
 }
 
 func TestEditsLeaveOutTheMakingAndTheStatus(t *testing.T) {

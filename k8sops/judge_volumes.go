@@ -80,7 +80,7 @@ func judgeClaimList(o objects, claims []*corev1.PersistentVolumeClaim, uses map[
 		if used {
 			mounted++
 		}
-		line := redact.Text{}
+		var line redact.Text
 		switch {
 		case c.Status.Phase == corev1.ClaimLost:
 			line = redact.F("claim %s has lost its volume", c.Name)

@@ -8,7 +8,7 @@ import (
 	"strconv"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"github.com/svcdown/svcdown/redact"
 )
@@ -95,7 +95,7 @@ func (in inquiry) list(ctx context.Context, m mapping, namespaces, names []strin
 		defer in.ownVolumes(&out)
 	}
 	for _, ns := range namespaces {
-		if path.IsValidPathSegmentName(ns) != nil {
+		if content.IsPathSegmentName(ns) != nil {
 			return out, &Error{Kind: Invalid, Op: "read " + m.resource, Message: redact.F("%q is not the name of a namespace.", ns)}
 		}
 		if len(names) == 0 {
@@ -105,7 +105,7 @@ func (in inquiry) list(ctx context.Context, m mapping, namespaces, names []strin
 			continue
 		}
 		for _, name := range names {
-			if name == "" || path.IsValidPathSegmentName(name) != nil {
+			if name == "" || content.IsPathSegmentName(name) != nil {
 				return out, &Error{Kind: Invalid, Op: "read " + m.resource, Message: redact.F("%q is not the name of an object.", name)}
 			}
 			body, err := in.c.fetch(ctx, "read "+m.resource, placeOf(scope{namespace: ns}), m.url(ns, name), map[string]string{"includeObject": "Object"}, tableType)

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	discoveryv2 "k8s.io/api/apidiscovery/v2"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"github.com/svcdown/svcdown/redact"
 )
@@ -178,7 +178,7 @@ func servedBy(g discoveryv2.APIGroupDiscovery) []served {
 	seen := map[string]bool{}
 	for _, v := range g.Versions { // the preferred version stands first
 		for _, r := range v.Resources {
-			if seen[r.Resource] || r.ResponseKind == nil || path.IsValidPathSegmentName(r.Resource) != nil || path.IsValidPathSegmentName(v.Version) != nil {
+			if seen[r.Resource] || r.ResponseKind == nil || content.IsPathSegmentName(r.Resource) != nil || content.IsPathSegmentName(v.Version) != nil {
 				continue
 			}
 			seen[r.Resource] = true

@@ -128,15 +128,12 @@ func matcher(pattern, how string, fold, word, whole bool) (*regexp.Regexp, error
 	if len(pattern) > 1000 || strings.ContainsAny(pattern, "\n") {
 		return nil, refuse("grep: the pattern is too long or has several lines")
 	}
-	expr, err := pattern, error(nil)
-	switch how {
-	case "fixed":
-		expr = regexp.QuoteMeta(pattern)
-	default:
-		expr, err = translate(pattern, how == "extended")
-	}
-	if err != nil {
-		return nil, err
+	expr := regexp.QuoteMeta(pattern)
+	if how != "fixed" {
+		var err error
+		if expr, err = translate(pattern, how == "extended"); err != nil {
+			return nil, err
+		}
 	}
 	if word {
 		if !wordEdges.MatchString(pattern) {

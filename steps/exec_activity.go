@@ -65,8 +65,8 @@ func told(clients []session, states map[string]int) finding.Finding {
 	var longest, idle, locked time.Duration
 	waiting := map[string]int{}
 	for _, s := range busy {
-		switch {
-		case s.state == "active":
+		switch s.state {
+		case "active":
 			longest = max(longest, s.since)
 			waiting[s.waits]++
 			if s.waits == "Lock" {

@@ -65,12 +65,12 @@ func judgeRedis(op *runbook.Operation, answers []k8sops.ExecResult) finding.Find
 	case r.ExitCode > 0 || strings.HasPrefix(complaint, "ERR "):
 		return unknown(redact.F("%s answers with an error: %s", server, failure(r)), redact.Const("Correct the command in the runbook."))
 	}
-	switch command := op.Get("command"); {
-	case command == "PING":
+	switch op.Get("command") {
+	case "PING":
 		return pinged(server, said, r.Took)
-	case command == "CONFIG GET":
+	case "CONFIG GET":
 		return judgeRedisConfig(server, said)
-	case command == "INFO":
+	case "INFO":
 		if f, ok := judgeMemory(server, answers); ok {
 			return f
 		}

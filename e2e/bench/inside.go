@@ -42,7 +42,7 @@ func (s *stage) inside(ctx context.Context, w world) ([]row, error) {
 	watch, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- cluster.Watch(watch, cat.Services) }()
-	defer func() { stop(); <-ended }()
+	defer func() { stop(); _ = <-ended }()
 	if err := until(ctx, time.Minute, func() error {
 		if !cluster.Synced() {
 			return errors.New("the standing watches are not in sync")
