@@ -85,6 +85,7 @@ func facts() map[string]fact {
 		"reactions.add":    {args: ch("timestamp", postedTS, "name", "eyes"), required: "channel name timestamp", scope: "reactions:write", outside: "not_in_channel", archived: "is_archived"},
 		"reactions.remove": {args: ch("timestamp", "REACTED", "name", "tada"), required: "name", scope: "reactions:write", outside: "not_in_channel", archived: "is_archived"},
 		"reactions.get":    {args: ch("timestamp", postedTS), scope: "reactions:read", outside: "channel_not_found"},
+		"reactions.list":   {args: object{}, scope: "reactions:read"},
 
 		"usergroups.list":       {args: object{}, scope: "usergroups:read"},
 		"usergroups.users.list": {args: object{"usergroup": "S0ONCALL01"}, required: "usergroup", scope: "usergroups:read"},

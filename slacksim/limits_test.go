@@ -166,7 +166,7 @@ func TestEveryMethodHasItsTier(t *testing.T) {
 	tiers := map[int]string{
 		20: "bookmarks.add bookmarks.edit bookmarks.remove canvases.create conversations.archive conversations.canvases.create " +
 			"conversations.create conversations.list conversations.rename conversations.setPurpose conversations.setTopic " +
-			"conversations.unarchive pins.add pins.list pins.remove reactions.remove usergroups.list usergroups.users.list users.list",
+			"conversations.unarchive pins.add pins.list pins.remove reactions.list reactions.remove usergroups.list usergroups.users.list users.list",
 		50: "apps.connections.open bookmarks.list bots.info canvases.edit chat.delete chat.update conversations.history " +
 			"conversations.info conversations.invite conversations.join conversations.open conversations.replies reactions.add " +
 			"reactions.get team.info users.conversations users.lookupByEmail",

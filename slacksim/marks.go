@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 const maxPins = 100
@@ -112,6 +113,39 @@ func getReactions(c *call) (answer, error) {
 		return nil, err
 	}
 	return answer{"type": "message", "channel": ch.ID, "message": m.wire()}, nil
+}
+
+// listReactions lists, newest first, what somebody has reacted to, of what the bot may see.
+func listReactions(c *call) (answer, error) {
+	user := c.cfg.App.BotUserID
+	if c.given("user") {
+		user = c.str("user")
+	}
+	if c.user(user) == nil {
+		return nil, refuse("user_not_found")
+	}
+	var found []*Message
+	rooms := map[string]string{}
+	for _, ch := range c.channels {
+		if ch.IsPrivate && !c.botIsIn(ch) {
+			continue
+		}
+		for _, m := range c.messages[ch.ID] {
+			if slices.ContainsFunc(m.Reactions, func(r Reaction) bool { return slices.Contains(r.Users, user) }) {
+				found, rooms[m.TS] = append(found, m), ch.ID
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b *Message) int { return strings.Compare(b.TS, a.TS) })
+	part, next, err := paged(c, found, 100)
+	if err != nil {
+		return nil, err
+	}
+	items := []answer{}
+	for _, m := range part {
+		items = append(items, answer{"type": "message", "channel": rooms[m.TS], "message": m.wire()})
+	}
+	return answer{"items": items, "response_metadata": next}, nil
 }
 
 // reactAs adds or removes a reaction and tells everybody; false when nothing changed.

@@ -181,6 +181,7 @@ func webMethods() map[string]method {
 		"reactions.add":    {scopes: needs("reactions:write"), tier: tier3, args: args("channel! timestamp! name!"), outside: "not_in_channel", archived: "is_archived", run: addReaction},
 		"reactions.remove": {scopes: needs("reactions:write"), tier: tier2, args: args("channel timestamp name! file file_comment"), outside: "not_in_channel", archived: "is_archived", run: removeReaction},
 		"reactions.get":    {scopes: needs("reactions:read"), tier: tier3, args: args("channel timestamp file file_comment full:boolean"), outside: "channel_not_found", run: getReactions},
+		"reactions.list":   {scopes: needs("reactions:read"), tier: tier2, args: args("user full:boolean count:integer page:integer team_id" + paging), run: listReactions},
 
 		"usergroups.list":       {scopes: needs("usergroups:read"), tier: tier2, args: args("include_count:boolean include_disabled:boolean include_users:boolean team_id"), run: listUsergroups},
 		"usergroups.users.list": {scopes: needs("usergroups:read"), tier: tier2, args: args("usergroup! include_disabled:boolean team_id"), run: listUsergroupUsers},

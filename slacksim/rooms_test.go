@@ -279,6 +279,12 @@ func TestPinsBookmarksAndReactionsAreThereOnce(t *testing.T) {
 	if diff := cmp.Diff(want, b.Messages("ops")[0].Reactions); diff != "" {
 		t.Error(diff)
 	}
+	for user, count := range map[string]int{"U0SVCDOWN1": 1, "U0BOB00001": 1, aliceID: 0} {
+		if got := b.must("reactions.list", object{"user": user})["items"].([]any); len(got) != count {
+			t.Errorf("%s reacted to %v", user, got)
+		}
+	}
+	b.refused("user_not_found", "reactions.list", object{"user": "U0NOBODY01"})
 	b.must("reactions.remove", eyes)
 	b.refused("no_reaction", "reactions.remove", eyes)
 	b.refused("invalid_name", "reactions.add", object{"channel": opsID, "timestamp": ts, "name": "not an emoji"})
