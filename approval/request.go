@@ -164,6 +164,21 @@ func MayAsk(a catalog.Actor, policy catalog.Policy, action catalog.Action, servi
 	return nil
 }
 
+// MayWork refuses whoever holds none of roles, which are those that may work on runbooks for service ([catalog.Catalog.Workers]), and
+// whoever's group memberships are too old to tell.
+func MayWork(a catalog.Actor, roles []string, service string, now time.Time) error {
+	switch {
+	case a.Refused != "":
+		return refuse(CodeRole, "%s comes in with %s, which may not work on runbooks. Nothing was done.", a.Name(), a.Refused)
+	case a.Person == "":
+		return refuse(CodeRole, "%s is nobody in svcdown.yaml, so nothing was done. Ask the platform team to add this account under people.", a.Name())
+	case !a.Has(roles...):
+		return refuse(CodeRole, "%s may not look into containers of %s, tick steps or post messages: that takes the role %s. Nothing was done; `status`, `triage` and `logs` read without it.",
+			a.Name(), service, list(roles, "nobody"))
+	}
+	return FreshRoles(a, now)
+}
+
 // Move changes the state, refusing moves that the machine does not have.
 func (r *Request) Move(to State, reason string, now time.Time) error {
 	if !slices.Contains(next[r.State], to) {

@@ -26,6 +26,7 @@ var methods = map[string]method{
 	"chat.update":                  {50, []string{"chat:write"}},
 	"chat.postEphemeral":           {100, []string{"chat:write"}},
 	"conversations.info":           {50, []string{"channels:read", "groups:read"}},
+	"conversations.members":        {100, []string{"channels:read", "groups:read"}},
 	"conversations.join":           {50, []string{"channels:join"}},
 	"conversations.open":           {50, []string{"im:write"}},
 	"conversations.history":        {50, []string{"channels:history", "groups:history", "im:history"}},

@@ -180,3 +180,44 @@ func (d *Directory) accountChanged(user string) { d.accounts.Delete(user) }
 func (d *Directory) Shared(ctx context.Context, channel string) bool {
 	return d.bot.isShared(ctx, channel)
 }
+
+// Reads reports whether an account reads a channel, and whether that is private. Slack is asked each time: whoever was taken out of a channel
+// a moment ago reads it no more. In doubt it is private and the account does not.
+func (d *Directory) Reads(ctx context.Context, channel string, id catalog.SlackID) (may, private bool) {
+	if channel == "" || isDirect(channel) {
+		return false, true
+	}
+	var ch *slack.Channel
+	err := d.bot.lookUp(ctx, "conversations.info", func(ctx context.Context) (err error) {
+		ch, err = d.bot.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
+		return err
+	})
+	switch {
+	case err != nil:
+		d.bot.cfg.Log.Warn().Err(err).Str("channel", channel).Msg("cannot tell who reads the channel; nothing of it is shown elsewhere")
+		return false, true
+	case !ch.IsPrivate && !ch.IsIM && !ch.IsMpIM:
+		return true, false
+	case id.Team != d.bot.cfg.Team || id.User == "":
+		return false, true
+	}
+	cursor := ""
+	for range roomPages {
+		var page []string
+		err := d.bot.lookUp(ctx, "conversations.members", func(ctx context.Context) (err error) {
+			page, cursor, err = d.bot.api.GetUsersInConversationContext(ctx, &slack.GetUsersInConversationParameters{ChannelID: channel, Limit: pageSize, Cursor: cursor})
+			return err
+		})
+		if err != nil {
+			d.bot.cfg.Log.Warn().Err(err).Str("channel", channel).Msg("cannot tell who is in the channel; nothing of it is shown elsewhere")
+			return false, true
+		}
+		if slices.Contains(page, id.User) {
+			return true, true
+		}
+		if cursor == "" {
+			break
+		}
+	}
+	return false, true
+}

@@ -222,3 +222,47 @@ func TestADeactivationCountsAtOnceAndAnOutageDoesNotHideAnAccount(t *testing.T) 
 		return err == nil && a.Deleted
 	})
 }
+
+func TestWhoReadsAChannel(t *testing.T) {
+	t.Parallel()
+	yes := true
+	b := setup(t, options{offline: true})
+	private, err := b.slack.ChangeChannel(slacksim.ChannelChange{Name: "war-room", IsPrivate: &yes, AddMembers: []string{"bob", "svcdown"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hidden, err := b.slack.ChangeChannel(slacksim.ChannelChange{Name: "not-ours", IsPrivate: &yes, AddMembers: []string{"bob"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob, carol := catalog.SlackID{Team: team, User: "U0BOB00001"}, catalog.SlackID{Team: team, User: "U0CAROL001"}
+	type answer struct{ May, Private bool }
+	for name, c := range map[string]struct {
+		channel string
+		id      catalog.SlackID
+		want    answer
+	}{
+		"everybody reads a public one":                     {ops, carol, answer{true, false}},
+		"a member reads a private one":                     {private, bob, answer{true, true}},
+		"whoever is no member does not":                    {private, carol, answer{false, true}},
+		"the same user ID of another workspace is nobody":  {private, catalog.SlackID{Team: "T9", User: bob.User}, answer{false, true}},
+		"nobody is no member":                              {private, catalog.SlackID{}, answer{false, true}},
+		"one that we do not see is private and unreadable": {hidden, bob, answer{false, true}},
+		"direct messages are":                              {"D0123", bob, answer{false, true}},
+		"no channel is":                                    {"", bob, answer{false, true}},
+	} {
+		if may, private := b.Directory().Reads(b.ctx, c.channel, c.id); (answer{may, private}) != c.want {
+			t.Errorf("%s: may read %v, private %v", name, may, private)
+		}
+	}
+	if _, err := b.slack.ChangeChannel(slacksim.ChannelChange{ID: private, RemoveMembers: []string{"bob"}}); err != nil {
+		t.Fatal(err)
+	}
+	if may, _ := b.Directory().Reads(b.ctx, private, bob); may {
+		t.Error("whoever was taken out a moment ago still reads it")
+	}
+	b.fault(t, slacksim.Fault{Method: "conversations.info", Kind: slacksim.FaultError, Error: "access_denied"})
+	if may, private := b.Directory().Reads(b.ctx, ops, bob); may || !private {
+		t.Error("while Slack does not say, a channel counts as public")
+	}
+}

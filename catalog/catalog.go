@@ -161,6 +161,9 @@ type Policy struct {
 	Actions  []Action `yaml:"actions"`  // empty matches none; "*" every action
 	Services []string `yaml:"services"` // empty matches none; "*" every service
 	MayAsk   []string `yaml:"mayAsk"`   // roles; empty means nobody
+	// MayWork are the roles that may work on runbooks: look into containers, tick steps, post messages. Nil means those of MayAsk, a written
+	// empty list nobody. Reading through the API is for everybody of the catalogue.
+	MayWork []string `yaml:"mayWork"`
 	// Approvals must all be met, by distinct people, none of them the requester. An empty list means the action needs no second
 	// person and must be written as `approvals: none`.
 	Approvals Approvals `yaml:"approvals"`

@@ -31,6 +31,7 @@ func (d *document) checkPolicies(c *Catalog) {
 		d.needList(path+".services", len(p.Services), `write "services: [backend]", or ["*"] for every service`)
 		d.allKnown(path+".services", "service", p.Services, services)
 		d.allKnown(path+".mayAsk", "role", p.MayAsk, roles)
+		d.allKnown(path+".mayWork", "role", p.MayWork, roles)
 		d.checkApprovals(path, p, c, roles)
 		d.checkTimes(path, p)
 		if p.MaxReplicas < 0 {

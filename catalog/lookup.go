@@ -74,6 +74,28 @@ func (p Policy) covers(action Action, service string) bool {
 		(slices.Contains(p.Services, service) || slices.Contains(p.Services, "*"))
 }
 
+// Workers lists the roles that may work on runbooks for a service (a name or an alias), in the order of the file: those that any policy names
+// which decides about an action on it. A policy that never decides, because another stands above it, adds nobody.
+func (c *Catalog) Workers(service string) []string {
+	var out []string
+	for _, r := range c.Roles {
+		if slices.ContainsFunc(Actions(), func(a Action) bool {
+			p, ok := c.Policy(a, service)
+			return ok && slices.Contains(p.workers(), r.Name)
+		}) {
+			out = append(out, r.Name)
+		}
+	}
+	return out
+}
+
+func (p Policy) workers() []string {
+	if p.MayWork == nil {
+		return p.MayAsk
+	}
+	return p.MayWork
+}
+
 // People is how many different people must agree.
 func (p Policy) People() int {
 	n := 0

@@ -234,3 +234,45 @@ func TestAtLeastRaisesAndNeverLowers(t *testing.T) {
 		t.Error("the policy itself was changed")
 	}
 }
+
+func TestWhoWorksOnRunbooks(t *testing.T) {
+	t.Parallel()
+	const head = `slack: {team: T01}
+channels: {ops: C01}
+clusters: [{name: here}]
+services:
+  - {name: backend, aliases: [api], cluster: here, namespace: prod, workload: {kind: Deployment, name: backend}}
+  - {name: db, cluster: here, namespace: prod, workload: {kind: StatefulSet, name: db}}
+people:
+  - {name: alice, slack: [{team: T01, user: U01}]}
+roles:
+  - {name: on-call, people: [alice]}
+  - {name: senior, people: [alice]}
+  - {name: dba, people: [alice]}
+policies:
+`
+	for name, tc := range map[string]struct {
+		policies    string
+		backend, db []string
+	}{
+		"who may ask for anything": {"  - {name: a, actions: [restart], services: [\"*\"], mayAsk: [senior], approvals: none}\n  - {name: b, actions: [scale], services: [\"*\"], mayAsk: [on-call], approvals: none}\n",
+			[]string{"on-call", "senior"}, []string{"on-call", "senior"}},
+		"a policy above decides for its service": {"  - {name: a, actions: [\"*\"], services: [db], mayAsk: [dba], approvals: none}\n  - {name: b, actions: [\"*\"], services: [\"*\"], mayAsk: [on-call], approvals: none}\n",
+			[]string{"on-call"}, []string{"dba"}},
+		"who is named besides": {"  - {name: a, actions: [\"*\"], services: [\"*\"], mayAsk: [on-call], mayWork: [on-call, dba], approvals: none}\n",
+			[]string{"on-call", "dba"}, []string{"on-call", "dba"}},
+		"an empty list is nobody":     {"  - {name: a, actions: [\"*\"], services: [\"*\"], mayAsk: [on-call], mayWork: [], approvals: none}\n", nil, nil},
+		"where no policy fits nobody": {"  - {name: a, actions: [\"*\"], services: [db], mayAsk: [dba], approvals: none}\n", nil, []string{"dba"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := catalog.Parse("svcdown.yaml", []byte(head+tc.policies))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([][]string{tc.backend, tc.backend, tc.db, nil}, [][]string{c.Workers("backend"), c.Workers("API"), c.Workers("db"), c.Workers("nothing")}); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

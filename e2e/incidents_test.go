@@ -57,10 +57,13 @@ func cmdRooms(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// cmdChannel: channel NAME [USER...] is people making a channel of their own.
+// cmdChannel: channel [-private] NAME [USER...] is people making a channel of their own.
 func cmdChannel(ts *testscript.TestScript, _ bool, args []string) {
-	s := of(ts)
-	id, err := s.slack.ChangeChannel(slacksim.ChannelChange{Name: args[0], AddMembers: args[1:]})
+	s, private := of(ts), args[0] == "-private"
+	if private {
+		args = args[1:]
+	}
+	id, err := s.slack.ChangeChannel(slacksim.ChannelChange{Name: args[0], IsPrivate: &private, AddMembers: args[1:]})
 	ts.Check(err)
 	s.made[args[0]] = id
 }

@@ -154,11 +154,11 @@ func cmdPings(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdRemember: remember VAR keeps the request ID of the last seen message.
+// cmdRemember: remember VAR keeps the ID of the request, or of the checklist, of the last seen message.
 func cmdRemember(ts *testscript.TestScript, _ bool, args []string) {
-	id := regexp.MustCompile(`R-[2-9A-Z]{6}`).FindString(flat(of(ts).last))
+	id := regexp.MustCompile(`\b[RC]-[2-9A-Z]{6}\b`).FindString(flat(of(ts).last))
 	if id == "" {
-		ts.Fatalf("the last message names no request: %s", flat(of(ts).last))
+		ts.Fatalf("the last message names no request and no checklist: %s", flat(of(ts).last))
 	}
 	ts.Setenv(args[0], id)
 }

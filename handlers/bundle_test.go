@@ -311,7 +311,8 @@ type directory struct {
 	groups   map[string][]catalog.SlackID
 	asOf     time.Time
 	err      error
-	shared   []string // channels that another company reads
+	shared   []string                     // channels that another company reads
+	private  map[string][]catalog.SlackID // private channels with their members
 }
 
 func (d *directory) Groups(context.Context, []string, time.Duration) (map[string][]catalog.SlackID, time.Time, error) {
@@ -320,6 +321,11 @@ func (d *directory) Groups(context.Context, []string, time.Duration) (map[string
 
 func (d *directory) Shared(_ context.Context, channel string) bool {
 	return slices.Contains(d.shared, channel)
+}
+
+func (d *directory) Reads(_ context.Context, channel string, id catalog.SlackID) (may, private bool) {
+	members, private := d.private[channel]
+	return !private || slices.Contains(members, id), private
 }
 
 func (d *directory) Account(_ context.Context, id catalog.SlackID) (handlers.Account, error) {

@@ -35,7 +35,7 @@ func (d *Desk) checkOne(ctx context.Context, req Request) error {
 	defer done()
 	recorded := d.noted(ctx, req, svc)
 	live := &liveCard{talk: req.Talk, svc: svc, doing: redact.F("Checking %s of %s", a.name, svc.Name), started: d.Now(), now: d.Now}
-	l := fill(ctx, live, func(each func(finding.Finding)) looked { return d.lookAt(ctx, svc, targets, a, each) })
+	l := fill(ctx, live, func(each func(finding.Finding)) looked { return d.lookAt(ctx, d.leaveOf(req), svc, targets, a, each) })
 	c := l.card(redact.F("%s of %s", a.name, svc.Name), svc)
 	c.Buttons = append(c.Buttons, card.Button{Label: redact.Const("Check again"), Verb: "check", Value: svc.Name + " " + a.name}, card.Button{Label: redact.Const("Triage"), Verb: "triage", Value: svc.Name})
 	return d.answerLooked(ctx, req, live, l, c, recorded)
@@ -51,10 +51,10 @@ type looked struct {
 }
 
 // lookAt runs an aspect's steps and status checks for its targets, and its steps as seen from the service itself.
-func (d *Desk) lookAt(ctx context.Context, svc catalog.Service, targets []catalog.Service, a aspect, each func(finding.Finding)) looked {
+func (d *Desk) lookAt(ctx context.Context, may leave, svc catalog.Service, targets []catalog.Service, a aspect, each func(finding.Finding)) looked {
 	ctx, cancel := context.WithTimeout(ctx, triageTime)
 	defer cancel()
-	run := &stepRun{desk: d, each: each, slots: make(chan struct{}, atOnceSteps), asked: map[string]bool{}}
+	run := d.stepRun(may, each)
 	l := looked{svc: svc}
 	var waits []func() []ranStep
 	start := func(t catalog.Service) {

@@ -42,6 +42,12 @@ func (d *Desk) runbook(ctx context.Context, req Request) error {
 		if err != nil {
 			return err
 		}
+		if err := d.mayReadList(ctx, req, w); err != nil {
+			return err
+		}
+		if err := d.mayMove(ctx, req, w); err != nil {
+			return err
+		}
 		w.Places = nil // it stands here from now on
 		return d.lay(ctx, req, w)
 	}

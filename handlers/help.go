@@ -87,7 +87,14 @@ func (d *Desk) rights(a catalog.Actor) []card.Fact {
 			}
 		}
 	}
+	var works []string
+	for _, s := range d.Catalog().Services {
+		if d.mayWork(a, s) == nil {
+			works = append(works, s.Name)
+		}
+	}
 	return []card.Fact{
+		{Label: redact.Const("May work on runbooks of"), Value: redact.F("%s", orNone(strings.Join(works, ", ")))},
 		{Label: redact.Const("May ask for"), Value: redact.F("%s", orNone(strings.Join(asks, "; ")))},
 		{Label: redact.Const("May approve"), Value: redact.F("%s", orNone(strings.Join(decides, "; ")))},
 	}

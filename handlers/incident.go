@@ -136,7 +136,8 @@ func (d *Desk) changeIncident(ctx context.Context, id, by string, f func(*incide
 	})
 }
 
-// which finds the incident that is meant: the one whose ID stands first in the arguments, which is taken off, else the one of this channel.
+// which finds the incident that is meant: the one whose ID stands first in the arguments, which is taken off, else the one of this channel. One
+// that the asker may not read is refused, whatever is wanted of it.
 func (d *Desk) which(ctx context.Context, req *Request, usage string) (incident.Incident, error) {
 	if len(req.Args) > 0 && looksLikeIncident(req.Args[0]) {
 		id := strings.ToUpper(req.Args[0])
@@ -144,6 +145,9 @@ func (d *Desk) which(ctx context.Context, req *Request, usage string) (incident.
 		i, err := d.Incidents.Incident(ctx, id)
 		if errors.Is(err, approval.ErrNotFound) {
 			return i, &Problem{Code: "not-found", Text: redact.F("There is no incident %s; nothing was done.", id), Next: redact.Const("`incidents` lists them.")}
+		}
+		if err == nil {
+			err = d.mayRead(*req, i)
 		}
 		return i, d.unrecorded(err, "nothing was done")
 	}
@@ -203,9 +207,6 @@ func (d *Desk) incidentLine(i incident.Incident, whole bool) redact.Text {
 func (d *Desk) showOne(ctx context.Context, req Request) error {
 	i, err := d.which(ctx, &req, "incident show ID")
 	if err != nil {
-		return err
-	}
-	if err := d.mayRead(req, i); err != nil {
 		return err
 	}
 	events, err := d.Incidents.Timeline(ctx, i.ID)

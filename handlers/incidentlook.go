@@ -48,7 +48,7 @@ func (d *Desk) Look(ctx context.Context, id string) error {
 		return err
 	}
 	started := d.Now()
-	x := d.examine(ctx, cl, svc, func(finding.Finding) {})
+	x := d.examine(ctx, d.leaveOfOpener(ctx, i), cl, svc, func(finding.Finding) {})
 	list := diagnose.Diagnose(x.Case)
 	_, verdict := triageVerdict(x, list)
 	// First what decides: the header, and what the next level is told.

@@ -154,6 +154,9 @@ func (d *Desk) retry(ctx context.Context, req Request) error {
 	if !ok {
 		return &Problem{Code: "service", Text: redact.F("svcdown.yaml does not name %s any more, so nothing was done.", r.Plan.Service)}
 	}
+	if req, err = d.askedAt(ctx, req, r); err != nil {
+		return err
+	}
 	if req.Flags["why"] == "" {
 		req.Flags["why"] = r.Why
 	}

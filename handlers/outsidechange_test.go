@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/svcdown/svcdown/approval"
+	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/handlers"
 	"github.com/svcdown/svcdown/incident"
@@ -229,11 +230,23 @@ func TestWhatCameToNothingIsTriedAgainOnlyWithNewApprovals(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.answer = k8sops.Result{Outcome: k8sops.Applied}
+	// Its card stands in a private channel: who is not in it asks for nothing by its ID, and it is asked for again in there.
+	if err := b.rows.SaveCard(t.Context(), r.ID, "card", card.Address{Kind: "slack", Team: team, Channel: "GWAR", Message: "1.1"}); err != nil {
+		t.Fatal(err)
+	}
+	b.directory.private = map[string][]catalog.SlackID{"GWAR": {slack("bob")}}
+	b.catalog.Roles[0].People = append(b.catalog.Roles[0].People, "carol")
+	if got := b.says(t, "carol", "retry "+r.ID); got.State != card.Refused || !strings.Contains(got.Verdict.String(), "stands where you do not read") || len(b.rows.order) != 1 {
+		t.Errorf("carol was told %q", got.Verdict)
+	}
 	b.says(t, "alice", "retry "+r.ID)
 	if len(b.rows.order) != 2 {
 		t.Fatal("got no second request")
 	}
 	again := b.rows.get(t, b.rows.order[1])
+	if places, err := b.rows.CardsOf(t.Context(), again.ID); err != nil || places["origin"].Channel != "GWAR" {
+		t.Errorf("it was asked for in %+v, %v", places, err)
+	}
 	if again.State != approval.Pending || again.Digest != r.Digest || again.Why != r.Why || len(s.done) != 1 {
 		t.Errorf("got %+v after %d calls, want the same change to wait for approval", again, len(s.done))
 	}

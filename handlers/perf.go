@@ -51,7 +51,9 @@ func (d *Desk) perf(ctx context.Context, req Request) error {
 	defer done()
 	recorded := d.noted(ctx, req, svc)
 	live := &liveCard{talk: req.Talk, svc: svc, doing: redact.F("Measuring %s", svc.Name), started: d.Now(), now: d.Now}
-	m := fill(ctx, live, func(each func(finding.Finding)) measured { return d.measureAll(ctx, svc, count, database, each) })
+	m := fill(ctx, live, func(each func(finding.Finding)) measured {
+		return d.measureAll(ctx, d.leaveOf(req), svc, count, database, each)
+	})
 	c := perfCard(svc, m)
 	if <-recorded != nil {
 		c.Notes = append(c.Notes, notRecorded)
@@ -87,7 +89,7 @@ type series struct {
 }
 
 // measureAll probes all URLs side by side, each one probe after the other.
-func (d *Desk) measureAll(ctx context.Context, svc catalog.Service, count int, database *databaseStep, each func(finding.Finding)) measured {
+func (d *Desk) measureAll(ctx context.Context, may leave, svc catalog.Service, count int, database *databaseStep, each func(finding.Finding)) measured {
 	ctx, cancel := context.WithTimeout(ctx, perfTime)
 	defer cancel()
 	m := measured{series: make([]series, len(svc.Health))}
@@ -117,7 +119,7 @@ func (d *Desk) measureAll(ctx context.Context, svc catalog.Service, count int, d
 	}
 	if database != nil {
 		asking.Go(func() {
-			run := &stepRun{desk: d, each: each, slots: make(chan struct{}, 1), asked: map[string]bool{}}
+			run := d.stepRun(may, each)
 			for _, r := range run.start(ctx, database.svc, []runbook.Step{database.step})() {
 				m.database = &r.report.Finding
 			}

@@ -15,14 +15,17 @@ func (d *Desk) postmortem(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
-	if err := d.mayRead(req, i); err != nil {
-		return err
-	}
 	f, err := d.draft(ctx, i)
 	if err != nil {
 		return d.unrecorded(err, "no draft was written")
 	}
-	return req.Talk.Upload(ctx, f)
+	talk := req.Talk
+	if i.Private {
+		if talk, err = d.keep(ctx, req, i.Room); err != nil {
+			return err
+		}
+	}
+	return talk.Upload(ctx, f)
 }
 
 // draft writes the postmortem from the timeline.

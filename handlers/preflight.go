@@ -124,7 +124,7 @@ func (d *Desk) readyOne(ctx context.Context, req Request, cl Cluster, rights *ri
 		switch step.Class {
 		case runbook.Check:
 			// Whatever it found is an answer; that there is none is what a preflight is for.
-			if f := d.Checks.Run(ctx, svc, b).Finding; f.Status == finding.Unknown {
+			if f := d.runStep(ctx, d.leaveOf(req), svc, b).Finding; f.Status == finding.Unknown {
 				r.why, r.fix = f.Line, f.Fix
 				return r
 			}

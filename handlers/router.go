@@ -86,6 +86,8 @@ type Request struct {
 	Command
 	Actor catalog.Actor
 	Talk  Conversation
+	// ownRights is true when nothing is read but what the asker's own kubeconfig may.
+	ownRights bool
 }
 
 // verb is one thing that can be asked.

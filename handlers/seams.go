@@ -46,6 +46,9 @@ type Directory interface {
 	Groups(ctx context.Context, ids []string, maxAge time.Duration) (members map[string][]catalog.SlackID, asOf time.Time, err error)
 	// Shared reports whether people of another workspace read a channel; in doubt it says yes.
 	Shared(ctx context.Context, channel string) bool
+	// Reads reports whether an account of ours reads a channel, and whether that is private: everybody reads a public one, its members a
+	// private one. In doubt a channel is private and the account does not read it.
+	Reads(ctx context.Context, channel string, id catalog.SlackID) (may, private bool)
 	// Account looks one account up.
 	Account(ctx context.Context, id catalog.SlackID) (Account, error)
 }

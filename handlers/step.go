@@ -27,12 +27,15 @@ func (d *Desk) step(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
+	which, op := strings.ToLower(req.Args[1]), strings.ToLower(req.Args[2])
+	if err := d.mayStep(ctx, req, w, op); err != nil {
+		return err
+	}
 	if len(req.Set) > 0 {
 		if w, err = d.fill(ctx, req, w); err != nil {
 			return err
 		}
 	}
-	which, op := strings.ToLower(req.Args[1]), strings.ToLower(req.Args[2])
 	if n, err := strconv.Atoi(which); err == nil {
 		step, ok := w.step(n)
 		if !ok {
@@ -50,6 +53,18 @@ func (d *Desk) step(ctx context.Context, req Request) error {
 		return d.fillIn(ctx, req, w)
 	}
 	return &Problem{Code: "usage", Text: redact.F("Only `run` and `fill` work on several steps; nothing was done.")}
+}
+
+// mayStep refuses whoever may not see the checklist, and whoever may see it but not work on it. Who may ask for an action is the policy's word,
+// and which checks somebody may run depends on the check.
+func (d *Desk) mayStep(ctx context.Context, req Request, w worked, op string) error {
+	if err := d.mayReadList(ctx, req, w); err != nil {
+		return err
+	}
+	if op == "output" || len(req.Set) == 0 && (op == "run" || op == "ask") {
+		return nil
+	}
+	return d.mayWork(req.Actor, w.svc)
 }
 
 // among are the steps of a page ("p2") or of the whole checklist ("all").
@@ -124,8 +139,12 @@ func (d *Desk) shown(ctx context.Context, req Request, w worked, step runbook.St
 	if err != nil {
 		return err
 	}
+	talk, err := d.keep(ctx, req, w.Places[0].Channel)
+	if err != nil {
+		return err
+	}
 	it := d.item(now, step)
-	_, err = req.Talk.Say(ctx, "", card.Card{Title: redact.F("%s · %s", now.svc.Name, now.ID), State: stateOfStep(now.Steps[step.Number].State), Verdict: it.Line,
+	_, err = talk.Say(ctx, "", card.Card{Title: redact.F("%s · %s", now.svc.Name, now.ID), State: stateOfStep(now.Steps[step.Number].State), Verdict: it.Line,
 		Parts: []card.Part{{Text: it.More}}, Buttons: it.Buttons})
 	return err
 }
@@ -182,7 +201,11 @@ func (d *Desk) output(ctx context.Context, req Request, w worked, step runbook.S
 	if err != nil {
 		return noChecklist(w.svc, err)
 	}
-	return req.Talk.Upload(ctx, card.File{
+	talk, err := d.keep(ctx, req, w.Places[0].Channel)
+	if err != nil {
+		return err
+	}
+	return talk.Upload(ctx, card.File{
 		Name: fmt.Sprintf("%s-step-%d.txt", w.ID, step.Number), Title: redact.F("Step %d: %s", step.Number, step.Title), Content: reportText(step, r),
 	})
 }

@@ -26,6 +26,9 @@ const (
 
 // runOne runs one check. What it needs and nobody knows is asked for first.
 func (d *Desk) runOne(ctx context.Context, req Request, w worked, step runbook.Step) error {
+	if err := d.leaveOf(req)(w.svc, step); err != nil {
+		return err
+	}
 	bound, err := d.boundOrAsked(ctx, req, w, step, fmt.Sprintf("%d run", step.Number))
 	if err != nil || bound == nil {
 		return err
@@ -56,11 +59,18 @@ func (d *Desk) runAll(ctx context.Context, req Request, w worked, steps []runboo
 	default:
 		return &Problem{Code: "busy", Text: redact.Const("Too many checks run at this moment; yours were not started."), Next: redact.Const("Try again in a few seconds.")}
 	}
+	may := d.leaveOf(req)
 	var mine []runbook.Step
+	var left int
+	var why error
 	_, err := d.Checklists.ChangeChecklist(ctx, w.ID, req.Actor.Name(), func(c *checklist.Checklist) error {
-		mine = nil
+		mine, left = nil, 0
 		for _, s := range steps {
 			if s.Class != runbook.Check || c.Steps[s.Number].State.Over() && c.Steps[s.Number].State != checklist.Unknown {
+				continue
+			}
+			if err := may(w.svc, s); err != nil {
+				left, why = left+1, err
 				continue
 			}
 			if c.Claim(s.Number, req.Key, req.Actor.Name(), d.Now()) == nil {
@@ -77,13 +87,20 @@ func (d *Desk) runAll(ctx context.Context, req Request, w worked, steps []runboo
 		if err := d.refresh(ctx, w.ID, append(pages, 0)...); err != nil {
 			return err
 		}
+		if left > 0 {
+			return why
+		}
 		return &Problem{Code: "nothing", Text: redact.Const("No check is left to run here; each can be run again by itself.")}
 	}
 	if err := d.refresh(ctx, w.ID, pages...); err != nil {
 		return err
 	}
 	err = d.runEach(ctx, req, w, mine)
-	return errors.Join(err, d.refresh(ctx, w.ID, append(pages, 0)...), d.told(ctx, req, w, pages))
+	err = errors.Join(err, d.refresh(ctx, w.ID, append(pages, 0)...), d.told(ctx, req, w, pages))
+	if err == nil && left > 0 {
+		return &Problem{Code: "role", Text: redact.F("The other %s ran.", counted(len(mine), "check")), Next: withheld(left, why).Line, Err: why}
+	}
+	return err
 }
 
 // runEach runs claimed checks. What breaks in one is told by the others' end.
@@ -125,7 +142,7 @@ func (d *Desk) runClaimed(ctx context.Context, req Request, w worked, step runbo
 
 // carryOut runs what a claimed check was bound to and records the outcome.
 func (d *Desk) carryOut(ctx context.Context, req Request, w worked, step runbook.Step, bound []runbook.Step) error {
-	r := d.report(ctx, w.svc, step, bound)
+	r := d.report(ctx, d.leaveOf(req), w.svc, step, bound)
 	if err := d.Reports.SaveReport(ctx, w.ID, step.Number, r); err != nil {
 		return noChecklist(w.svc, err)
 	}
@@ -147,7 +164,7 @@ func (d *Desk) end(ctx context.Context, req Request, w worked, step runbook.Step
 }
 
 // report runs the bound steps beside each other and makes one report of them.
-func (d *Desk) report(ctx context.Context, svc catalog.Service, step runbook.Step, bound []runbook.Step) finding.Report {
+func (d *Desk) report(ctx context.Context, may leave, svc catalog.Service, step runbook.Step, bound []runbook.Step) finding.Report {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(step.Attributes.Timeout, stepTime))
 	defer cancel()
 	reports := make([]finding.Report, len(bound))
@@ -160,7 +177,7 @@ func (d *Desk) report(ctx context.Context, svc catalog.Service, step runbook.Ste
 					reports[i] = finding.Report{Finding: finding.Finding{Check: "step", Line: redact.Const("This check broke on my side."), Fix: redact.Const("Run it by hand; the log has the cause.")}}
 				}
 			}()
-			reports[i] = d.Checks.Run(ctx, svc, b)
+			reports[i] = d.runStep(ctx, may, svc, b)
 		})
 	}
 	wg.Wait()

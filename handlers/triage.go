@@ -31,7 +31,7 @@ func (d *Desk) triage(ctx context.Context, req Request) error {
 	defer done()
 	recorded := d.noted(ctx, req, svc)
 	live := &liveCard{talk: req.Talk, svc: svc, doing: redact.F("Triage of %s", svc.Name), started: d.Now(), now: d.Now}
-	x := fill(ctx, live, func(each func(finding.Finding)) examined { return d.examine(ctx, cl, svc, each) })
+	x := fill(ctx, live, func(each func(finding.Finding)) examined { return d.examine(ctx, d.leaveOf(req), cl, svc, each) })
 	list := diagnose.Diagnose(x.Case)
 	c := triageCard(x, list, d.Now().Sub(live.started))
 	c.Buttons = d.asking(c.Buttons, svc.Name)

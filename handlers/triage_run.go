@@ -43,7 +43,7 @@ type ranStep struct {
 
 // examine asks everything at once: the status checks, what changed, the runbook's reading steps, and the same of the services that it depends on,
 // one level down. It returns within [triageTime] and a moment, whatever hangs. each is called for every finding as it comes.
-func (d *Desk) examine(ctx context.Context, cl Reader, svc catalog.Service, each func(finding.Finding)) examined {
+func (d *Desk) examine(ctx context.Context, may leave, cl Reader, svc catalog.Service, each func(finding.Finding)) examined {
 	ctx, cancel := context.WithTimeout(ctx, triageTime)
 	defer cancel()
 	out := examined{Case: diagnose.Case{Service: svc}}
@@ -64,7 +64,7 @@ func (d *Desk) examine(ctx context.Context, cl Reader, svc catalog.Service, each
 		})
 		out.Changes = out.changes.List
 	})
-	run := &stepRun{desk: d, each: each, slots: make(chan struct{}, atOnceSteps), asked: map[string]bool{}}
+	run := d.stepRun(may, each)
 	ownSteps := run.start(ctx, svc, triageSteps(d.book(), svc, false))
 	out.Below = make([]diagnose.Case, len(below))
 	belowSteps := make([]func() []ranStep, len(below))
@@ -147,14 +147,21 @@ func triageSteps(b *runbook.Runbook, svc catalog.Service, only bool) []runbook.S
 // stepRun runs steps side by side, each command once.
 type stepRun struct {
 	desk  *Desk
+	may   leave
 	each  func(finding.Finding)
 	slots chan struct{}
 	mu    sync.Mutex
 	asked map[string]bool
 }
 
-// start begins with steps and returns how to wait for them, for no longer than ctx lasts.
+func (d *Desk) stepRun(may leave, each func(finding.Finding)) *stepRun {
+	return &stepRun{desk: d, may: may, each: each, slots: make(chan struct{}, atOnceSteps), asked: map[string]bool{}}
+}
+
+// start begins with steps and returns how to wait for them, for no longer than ctx lasts. Those that the asker may not have run are one answer
+// together, that says so.
 func (r *stepRun) start(ctx context.Context, svc catalog.Service, list []runbook.Step) (wait func() []ranStep) {
+	list, left, why := r.allowed(svc, list)
 	answers := make([]chan []ranStep, len(list))
 	for i, step := range list {
 		answers[i] = make(chan []ranStep, 1)
@@ -162,6 +169,9 @@ func (r *stepRun) start(ctx context.Context, svc catalog.Service, list []runbook
 	}
 	return func() []ranStep {
 		var out []ranStep
+		if left > 0 {
+			out = append(out, ranStep{svc: svc, source: "kubectl exec …", report: finding.Report{Finding: withheld(left, why)}})
+		}
 		for i, step := range list {
 			select {
 			case a := <-answers[i]:
@@ -177,6 +187,18 @@ func (r *stepRun) start(ctx context.Context, svc catalog.Service, list []runbook
 		}
 		return out
 	}
+}
+
+// allowed are the steps that the asker may have run, with how many they may not and why.
+func (r *stepRun) allowed(svc catalog.Service, list []runbook.Step) (may []runbook.Step, left int, why error) {
+	for _, step := range list {
+		if err := r.may(svc, step); err != nil {
+			left, why = left+1, err
+			continue
+		}
+		may = append(may, step)
+	}
+	return may, left, why
 }
 
 // grace is what a step has to notice that its time is over.
@@ -220,7 +242,7 @@ func (r *stepRun) one(ctx context.Context, svc catalog.Service, step runbook.Ste
 		}
 		var rep finding.Report
 		err := r.desk.safeRead("run a step", func() error {
-			rep = r.desk.Checks.Run(ctx, svc, b)
+			rep = r.desk.runStep(ctx, r.may, svc, b)
 			return nil
 		})
 		<-r.slots

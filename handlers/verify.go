@@ -31,7 +31,7 @@ func (d *Desk) verifyService(ctx context.Context, req Request) error {
 	l := fill(ctx, live, func(each func(finding.Finding)) looked {
 		ctx, cancel := context.WithTimeout(ctx, triageTime)
 		defer cancel()
-		run := &stepRun{desk: d, each: each, slots: make(chan struct{}, atOnceSteps), asked: map[string]bool{}}
+		run := d.stepRun(d.leaveOf(req), each)
 		ours, elsewhere := d.ours(svc, steps)
 		wait := run.start(ctx, svc, ours)
 		l := looked{svc: svc, elsewhere: elsewhere, findings: d.statusOf(ctx, svc, []catalog.Service{svc}, aspect{status: []string{"*"}}, each)}
