@@ -230,7 +230,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 		},
 		Talk: talk{slack: slack, terminals: streams}, Directory: slack.Directory(),
 		Incidents: st, Rooms: slack,
-		Approvals: st, Leases: st, Cards: st, Journal: st, Ledger: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Checklists: st, Reports: st, Followed: st, Forms: slack, Measure: measure,
+		Approvals: st, Leases: st, Cards: st, Answers: st, Journal: st, Ledger: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Checklists: st, Reports: st, Followed: st, Forms: slack, Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
 		Pager: pager, Shifts: onCall, Health: st, Outside: outsides(s, time.Now), Firing: firing(s),
 	})

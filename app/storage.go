@@ -177,6 +177,22 @@ func (s *storage) CardsOf(ctx context.Context, request string) (map[string]card.
 	return st.CardsOf(ctx, request)
 }
 
+func (s *storage) SaveAnswer(ctx context.Context, service string, p card.Posted) error {
+	st := s.open.Load()
+	if st == nil {
+		return approval.ErrUnavailable
+	}
+	return st.SaveAnswer(ctx, service, p)
+}
+
+func (s *storage) AnswersOf(ctx context.Context, service string, after, before time.Time, limit int) ([]card.Posted, error) {
+	st := s.open.Load()
+	if st == nil {
+		return nil, approval.ErrUnavailable
+	}
+	return st.AnswersOf(ctx, service, after, before, limit)
+}
+
 func (s *storage) Note(ctx context.Context, kind, actor, service string, data any) error {
 	st := s.open.Load()
 	if st == nil {

@@ -190,7 +190,7 @@ func (m *page) findings(findings []finding.Finding) {
 		if m.full() {
 			break
 		}
-		check := findingMarks[f.Status] + " " + line(f.Check) + "  "
+		check := findingMarks[f.Status] + " " + line(f.Name()) + "  "
 		said := line(f.Line.String())
 		if fix := line(f.Fix.String()); fix != "" {
 			said += "\n      → " + fix

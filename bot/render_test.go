@@ -78,7 +78,7 @@ func cards() map[string]card.Card {
 			Title: redact.Const("Triage of backend · prod/web3-marketplace-prod"), State: card.Fail,
 			Verdict: redact.Const("2 of 3 pods crash since 14:02, exit 1, after rollout 7; and: redis, on which backend depends: Redis does not answer"),
 			Parts: []card.Part{
-				{Text: redact.Const("1. 2 of 3 pods crash since 14:02, exit 1, after rollout 7\n    for: all crashing pods belong to revision 7\n    what helps: roll back to revision 6 (backend 2.8.0)")},
+				{Text: redact.Const("• all crashing pods belong to revision 7\nWhat helps: roll back to revision 6 (backend 2.8.0)")},
 				{Text: redact.Const("2. redis, on which backend depends: Redis does not answer\n    against: Redis answers")},
 				{Text: redact.Const("Changed before it began")},
 				{Facts: []card.Fact{{Label: redact.Const("rollout 7 at 14:01 by helm"), Value: redact.Const("image backend 2.8.0 → 2.8.17; env added: FLAG")}}},

@@ -120,7 +120,7 @@ func plain(c card.Card) redact.Text {
 			say(f.Label.String(), ": ", f.Value.String())
 		}
 		for _, f := range p.Findings {
-			say(f.Status.String(), "  ", f.Check, "  ", f.Line.String(), "  ", f.Fix.String())
+			say(f.Status.String(), "  ", f.Name(), "  ", f.Line.String(), "  ", f.Fix.String())
 		}
 	}
 	for _, n := range c.Notes {

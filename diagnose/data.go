@@ -131,7 +131,7 @@ func networkPolicy(f facts) (finding.Hypothesis, bool) {
 		h.For = append(h.For, redact.Const("something that the pods call cannot be reached"))
 	}
 	if c, ok := f.change(finding.ChangeNetwork, s.Since); ok {
-		h.For = append(h.For, told(c))
+		h.For = append(h.For, Told(c))
 	}
 	return h, true
 }

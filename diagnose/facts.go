@@ -153,8 +153,8 @@ func (f facts) change(kind finding.ChangeKind, before time.Time) (finding.Change
 	return finding.Change{}, false
 }
 
-// told says a change as evidence.
-func told(c finding.Change) redact.Text {
+// Told says a change as evidence.
+func Told(c finding.Change) redact.Text {
 	return redact.F("%s: %s", Headline(c), c.What.Short(longLine))
 }
 

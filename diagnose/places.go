@@ -25,7 +25,7 @@ func scaledToZero(f facts) (finding.Hypothesis, bool) {
 	}
 	h := finding.Hypothesis{Score: 96, Cause: redact.F("it is scaled to zero%s", since(z)), Verb: string(catalog.Scale), Do: redact.Const("scale it up")}
 	if c, ok := f.change(finding.ChangeScale, z.Since); ok {
-		h.For = append(h.For, told(c))
+		h.For = append(h.For, Told(c))
 	}
 	return h, true
 }
@@ -50,7 +50,7 @@ func nodeDown(f facts) (finding.Hypothesis, bool) {
 	}
 	for _, c := range f.changes {
 		if c.Kind == finding.ChangeNode && c.Object == n.Object {
-			h.For = append(h.For, told(c))
+			h.For = append(h.For, Told(c))
 			break
 		}
 	}
@@ -141,7 +141,7 @@ func selectorMismatch(f facts) (finding.Hypothesis, bool) {
 		h.For = append(h.For, speaks(s))
 	}
 	if c, ok := f.change(finding.ChangeNetwork, m.Since); ok {
-		h.For = append(h.For, told(c))
+		h.For = append(h.For, Told(c))
 	}
 	return h, true
 }

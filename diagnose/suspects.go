@@ -46,11 +46,17 @@ func Suspects(changes []finding.Change, began time.Time) []finding.Change {
 	return out
 }
 
+// Harmless reports whether a change is of a kind that brings no trouble: something that is new, a node that joined.
+func Harmless(c finding.Change) bool { return c.What.String() == made || guilt(c) == 0 }
+
+// made is what a change says of an object that is new.
+const made = "it was made"
+
 // guilt is how often a change of its kind turns out to be the cause, in steps.
 func guilt(c finding.Change) int {
 	switch c.Kind {
 	case finding.ChangeRollout, finding.ChangeNetwork:
-		if c.What.String() == "it was made" {
+		if c.What.String() == made {
 			return 0
 		}
 		return 3

@@ -33,7 +33,7 @@ func badRollout(f facts) (finding.Hypothesis, bool) {
 		h.For = append(h.For, redact.F("it began right after the rollout%s", detail(roll)))
 	}
 	if c, ok := f.change(finding.ChangeRollout, crash.Since); ok {
-		h.For = append(h.For, told(c))
+		h.For = append(h.For, Told(c))
 	}
 	h.Do = redact.Const("put the previous template back where the workload is defined")
 	return f.withLog(f.withRollback(h, crash)), true
@@ -82,7 +82,7 @@ func crash(f facts) (finding.Hypothesis, bool) {
 	h := finding.Hypothesis{Score: 80, Cause: redact.F("%s%s%s", pods(c, "crashes", "crash"), since(c), detail(c)),
 		Do: redact.Const("read the logs of the crashed container: logs --previous")}
 	if ch, ok := f.change(finding.ChangeConfig, c.Since); ok {
-		h.For = append(h.For, told(ch))
+		h.For = append(h.For, Told(ch))
 	}
 	return f.withLog(h), true
 }
@@ -99,7 +99,7 @@ func oom(f facts) (finding.Hypothesis, bool) {
 	}
 	if c, ok := f.change(finding.ChangeRollout, o.Since); ok && strings.Contains(c.What.String(), "memory limit") {
 		h = f.withRollback(h, o)
-		h.For = append(h.For, told(c))
+		h.For = append(h.For, Told(c))
 	}
 	return h, true
 }

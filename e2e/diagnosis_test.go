@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -287,15 +288,25 @@ func (p *patient) meanings(t *testing.T, all []broken) []*regexp.Regexp {
 	return out
 }
 
-// causes are the hypotheses on a card, best first.
+// causes are the hypotheses on a card, best first: the first is the headline, which names the second as well where that weighs as much.
 func causes(c card.Card) []string {
-	var out []string
+	helps := false
+	var more []string
 	for _, part := range c.Parts {
-		if text := part.Text.String(); regexp.MustCompile(`^\d+\. `).MatchString(text) {
-			out = append(out, text)
+		text := part.Text.String()
+		helps = helps || strings.Contains(text, "What helps: ")
+		if cause, ok := strings.CutPrefix(text, "Also possible: "); ok {
+			more = append(more, cause)
 		}
 	}
-	return out
+	if !helps {
+		return nil
+	}
+	first, second, both := strings.Cut(c.Verdict.String(), "; and: ")
+	if both && !slices.Contains(more, second) {
+		more = append([]string{second}, more...)
+	}
+	return append([]string{first}, more...)
 }
 
 func judge(c card.Card, wants []*regexp.Regexp, d diagnosed) string {

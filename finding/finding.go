@@ -51,8 +51,10 @@ func (s Status) Worse(o Status) bool {
 // Finding is what one check saw.
 type Finding struct {
 	// Check is the check's stable name: "pods", "rollout", "endpoints", "events", "usage", "health", "hpa", "pdb".
-	Check  string `json:"check"`
-	Status Status `json:"status"`
+	Check string `json:"check"`
+	// Title is what people call the check, where that is not Check: the title of a runbook's step.
+	Title  redact.Text `json:"title,omitzero"`
+	Status Status      `json:"status"`
 	// Line is one line that a tired person understands without the evidence.
 	Line redact.Text `json:"line"`
 	// Fix says what to do about it; always set when Status is Unknown (why the check could not answer and what would let it).
@@ -61,6 +63,14 @@ type Finding struct {
 	// Signals are the machine-readable facts behind Line, for diagnose.
 	Signals []Signal      `json:"signals,omitempty"`
 	Took    time.Duration `json:"took,omitempty"`
+}
+
+// Name is what people call the check.
+func (f Finding) Name() string {
+	if f.Title.Empty() {
+		return f.Check
+	}
+	return f.Title.String()
 }
 
 // Report is what one runbook step answered: the finding that people read, and what the command would have printed.

@@ -64,7 +64,7 @@ func (d *Desk) show(ctx context.Context, r approval.Request) error {
 			return err
 		}
 	}
-	return errors.Join(d.showGlass(ctx, r, places), d.follow(ctx, r))
+	return errors.Join(d.showGlass(ctx, r, places), d.follow(ctx, r), d.tellAnswers(ctx, r))
 }
 
 // home is where a request's card stands: where it was asked when others read there, else in the service's channel or the ops channel.

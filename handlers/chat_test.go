@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +27,8 @@ type message struct {
 type chat struct {
 	// outside are channels that the bot is not in: what is said there reaches the asker alone. mute are people without direct messages.
 	outside, mute []string
+	// deleted are channels that exist no more: nothing in them can be edited.
+	deleted []string
 	// muted, when not nil, is why they have none.
 	muted error
 	// whispering, when not nil, sees the context of every whisper.
@@ -101,6 +104,9 @@ func (c *conversation) Say(_ context.Context, key string, cd card.Card) (card.Ad
 }
 
 func (c *conversation) Update(_ context.Context, at card.Address, cd card.Card) error {
+	if slices.Contains(c.deleted, at.Channel) {
+		return handlers.ErrGone
+	}
 	c.record(message{op: "update", at: at, card: cd})
 	return nil
 }

@@ -150,7 +150,7 @@ func (d *Desk) statusOf(ctx context.Context, svc catalog.Service, targets []cata
 					continue
 				}
 				if t.Name != svc.Name && a.name != "deps" {
-					f.Check = t.Name + " " + f.Check
+					f = of(t, f)
 				}
 				each(f)
 				found[i] = append(found[i], f)

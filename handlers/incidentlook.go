@@ -66,6 +66,7 @@ func (d *Desk) Look(ctx context.Context, id string) error {
 		if err != nil || at.Message == "" {
 			return at, err
 		}
+		d.remember(ctx, svc, at, c, started)
 		thread := at
 		if thread.Thread == "" {
 			thread.Thread = thread.Message

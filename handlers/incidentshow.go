@@ -84,8 +84,7 @@ func (s *showing) once(ctx context.Context, role string, f func() (card.Address,
 // temporary passes on what trying again can cure. What Slack will never do (a person who left, a channel that people archived) is logged and
 // taken as done: it must hold up nothing and be tried no more.
 func (s *showing) temporary(what string, err error) error {
-	var l interface{ Lasting() bool }
-	if errors.Is(err, ErrGone) || errors.As(err, &l) && l.Lasting() {
+	if hopeless(err) {
 		s.Log.Warn().Err(err).Str("incident", s.i.ID).Str("what", what).Msg("not shown, and it never will be")
 		return nil
 	}

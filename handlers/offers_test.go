@@ -89,7 +89,7 @@ func words(c card.Card) string {
 			lines = append(lines, f.Label.String()+": "+f.Value.String())
 		}
 		for _, f := range p.Findings {
-			lines = append(lines, f.Check+" "+f.Line.String())
+			lines = append(lines, f.Name()+" "+f.Line.String())
 		}
 	}
 	for _, n := range c.Notes {

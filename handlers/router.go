@@ -28,6 +28,7 @@ type Config struct {
 	Approvals Approvals
 	Leases    Leases
 	Cards     Cards
+	Answers   Answers // nil: cards of before are left as they are
 	Journal   Journal
 	Ledger    Ledger
 	Limits    Limits

@@ -52,6 +52,7 @@ func (d *Desk) status(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
+	d.remember(ctx, svc, at, c, live.started)
 	if at.Thread == "" {
 		at.Thread = at.Message
 	}

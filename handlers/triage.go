@@ -1,8 +1,10 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +44,7 @@ func (d *Desk) triage(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
+	d.remember(ctx, svc, at, c, live.started)
 	if at.Thread == "" {
 		at.Thread = at.Message
 	}
@@ -73,15 +76,22 @@ func triageCard(x examined, list []finding.Hypothesis, took time.Duration) card.
 		Title: redact.F("Triage of %s · %s/%s", x.Service.Name, x.Service.Cluster, x.Service.Namespace), State: stateOf(status), Verdict: named(x.Service, verdict),
 		Buttons: triageButtons(x.Service, list),
 	}
+	told := map[string][]redact.Text{} // by the service of which it is told
 	for i, h := range list {
 		if i == mostHypotheses {
 			c.Parts = append(c.Parts, card.Part{Text: redact.F("and %s less likely, in the thread", counted(len(list)-i, "cause"))})
 			break
 		}
-		c.Parts = append(c.Parts, card.Part{Text: hypothesisText(i+1, h)})
+		of := cmp.Or(h.Service, x.Service.Name)
+		told[of] = append(append(told[of], h.Cause), h.For...)
+		if i == 0 {
+			c.Parts = append(c.Parts, card.Part{Text: because(h)}) // the cause itself is the headline
+			continue
+		}
+		c.Parts = append(c.Parts, card.Part{Text: alsoPossible(h, verdict)})
 	}
-	c.Parts = append(c.Parts, recentPart(x, len(list) > 0)...)
-	if bad := troublesOf(x); len(bad) > 0 {
+	c.Parts = append(c.Parts, recentPart(x, len(list) > 0, told[x.Service.Name])...)
+	if bad := troublesOf(x, told); len(bad) > 0 {
 		c.Parts = append(c.Parts, card.Part{Findings: bad[:min(len(bad), mostTroubles)]})
 	}
 	if out := diagnose.RuledOut(x.Case); len(out) > 0 {
@@ -113,29 +123,53 @@ func triageVerdict(x examined, list []finding.Hypothesis) (finding.Status, redac
 // second is the score from which the second hypothesis stands in the verdict.
 const second = 80
 
-func hypothesisText(n int, h finding.Hypothesis) redact.Text {
-	return redact.Join("\n", redact.F("%d. %s", n, h.Cause), prefix("    for: ", h.For), prefix("    against: ", h.Against), redact.F("    what helps: %s", h.Do))
+// because is what speaks for and against a cause, and what helps.
+func because(h finding.Hypothesis) redact.Text {
+	var lines []redact.Text
+	for _, f := range h.For {
+		lines = append(lines, redact.F("• %s", f))
+	}
+	for _, a := range h.Against {
+		lines = append(lines, redact.F("• against it: %s", a))
+	}
+	return redact.Join("\n", append(lines, redact.F("What helps: %s", h.Do))...)
+}
+
+// alsoPossible is another cause than the first, which the headline may name as well.
+func alsoPossible(h finding.Hypothesis, headline redact.Text) redact.Text {
+	if saysAny([]redact.Text{headline}, h.Cause.String()) {
+		return redact.Join("\n", redact.Const("The second cause:"), because(h))
+	}
+	return redact.Join("\n", redact.F("Also possible: %s", h.Cause), because(h))
 }
 
 // recentPart says what changed: the suspects when something is wrong.
-func recentPart(x examined, trouble bool) []card.Part {
+func recentPart(x examined, trouble bool, told []redact.Text) []card.Part {
 	if x.unchanged != nil {
 		return []card.Part{{Text: redact.Const("What changed could not be read; `changes` says why.")}}
 	}
 	list, label := x.changes.List, redact.Const("Changed within the last hour")
 	if trouble {
 		if suspects := diagnose.Suspects(list, diagnose.Began(x.Findings)); len(suspects) > 0 {
-			list, label = suspects, redact.Const("Changed before it began")
+			list, label = suspects, redact.Const("Also changed before it began")
 		}
 	}
 	if len(list) == 0 {
 		return []card.Part{{Text: redact.Const("Nothing changed within the last hour.")}}
 	}
+	// What is harmless and what speaks for a cause above is no news.
+	list = slices.DeleteFunc(slices.Clone(list), func(c finding.Change) bool {
+		return trouble && (diagnose.Harmless(c) || saysAny(told, diagnose.Told(c).String()))
+	})
+	if len(list) == 0 {
+		return nil
+	}
 	return []card.Part{{Text: label}, changeLines(list[:min(len(list), mostRecent)])}
 }
 
-// troublesOf are the findings that are not ok, the worst first. One that only repeats another of its service is left to the thread.
-func troublesOf(x examined) []finding.Finding {
+// troublesOf are the findings that are not ok, the worst first. One that only repeats another of its service, or what was told already, is left to
+// the thread.
+func troublesOf(x examined, told map[string][]redact.Text) []finding.Finding {
 	worst := func(a, b finding.Finding) int {
 		switch {
 		case a.Status.Worse(b.Status):
@@ -146,34 +180,40 @@ func troublesOf(x examined) []finding.Finding {
 		return 0
 	}
 	var bad []finding.Finding
-	add := func(name string, lists ...[]finding.Finding) {
+	add := func(svc catalog.Service, lists ...[]finding.Finding) {
 		own := slices.Concat(lists...)
 		slices.SortStableFunc(own, worst)
-		var kept []finding.Finding
+		var seen, kept []finding.Finding
 		for _, f := range own {
-			if (f.Status == finding.Warn || f.Status == finding.Fail) && !repeats(kept, f) {
+			if f.Status != finding.Warn && f.Status != finding.Fail || repeats(seen, f) {
+				continue
+			}
+			if seen = append(seen, f); !toldBy(told[svc.Name], f) {
 				kept = append(kept, f)
 			}
 		}
 		for _, f := range kept {
-			if name != "" {
-				f.Check = name + " " + f.Check
+			if svc.Name != x.Service.Name {
+				f = of(svc, f)
 			}
 			bad = append(bad, f)
 		}
 	}
-	add("", x.Findings, x.Steps)
+	add(x.Service, x.Findings, x.stepsOf(x.Case))
 	for _, b := range x.Below {
-		add(b.Service.Name, b.Findings, b.Steps)
+		add(b.Service, b.Findings, x.stepsOf(b))
 	}
 	slices.SortStableFunc(bad, worst)
 	return bad
 }
 
+// rolloutNumber is what the status knows of pods and a step of the runbook does not.
+var rolloutNumber = regexp.MustCompile(`, after rollout \d+`)
+
 // repeats tells whether one of the list, all at least as grave, already says what f does.
 func repeats(list []finding.Finding, f finding.Finding) bool {
 	return slices.ContainsFunc(list, func(other finding.Finding) bool {
-		a, b := other.Line.String(), f.Line.String()
+		a, b := rolloutNumber.ReplaceAllString(other.Line.String(), ""), rolloutNumber.ReplaceAllString(f.Line.String(), "")
 		return a != "" && b != "" && (strings.Contains(a, b) || strings.HasSuffix(b, a))
 	})
 }
@@ -227,7 +267,7 @@ func detailsCard(x examined, list []finding.Hypothesis) card.Card {
 	c := card.Card{Title: redact.F("Details of the triage of %s", x.Service.Name), State: card.Neutral, Verdict: redact.F("What the checks of %s saw", x.Service.Name)}
 	for i, h := range list {
 		if i >= mostHypotheses {
-			c.Parts = append(c.Parts, card.Part{Text: hypothesisText(i+1, h)})
+			c.Parts = append(c.Parts, card.Part{Text: alsoPossible(h, redact.Text{})})
 		}
 	}
 	part := func(title redact.Text, list []finding.Finding) {
@@ -236,10 +276,10 @@ func detailsCard(x examined, list []finding.Hypothesis) card.Card {
 		}
 	}
 	part(redact.F("Status of %s", x.Service.Name), x.Findings)
-	part(redact.F("Steps of the runbook for %s", x.Service.Name), x.Steps)
+	part(redact.F("Steps of the runbook for %s", x.Service.Name), besides(x.Findings, x.stepsOf(x.Case)))
 	for _, b := range x.Below {
 		part(redact.F("Status of %s, on which it depends", b.Service.Name), b.Findings)
-		part(redact.F("Steps of the runbook for %s", b.Service.Name), b.Steps)
+		part(redact.F("Steps of the runbook for %s", b.Service.Name), x.stepsOf(b))
 	}
 	return c
 }

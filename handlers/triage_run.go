@@ -37,6 +37,8 @@ type examined struct {
 // ranStep is one step of a runbook and what it answered.
 type ranStep struct {
 	svc    catalog.Service
+	number int    // of the step in its runbook
+	object string // of several that a placeholder stood for, the one that was asked
 	source string
 	report finding.Report
 }
@@ -77,8 +79,7 @@ func (d *Desk) examine(ctx context.Context, may leave, cl Reader, svc catalog.Se
 				return // its steps say so
 			}
 			out.Below[i].Findings = d.check(ctx, their, s, func(f finding.Finding) {
-				f.Check = s.Name + " " + f.Check
-				each(f)
+				each(of(s, f))
 			})
 			if f, ok := d.lastWords(ctx, their, s, out.Below[i].Findings); ok {
 				words[i+1] = []finding.Finding{f}
@@ -201,6 +202,9 @@ func (r *stepRun) allowed(svc catalog.Service, list []runbook.Step) (may []runbo
 	return may, left, why
 }
 
+// maxStepName is how much of a step's title names its finding.
+const maxStepName = 60
+
 // grace is what a step has to notice that its time is over.
 const grace = 20 * time.Millisecond
 
@@ -210,14 +214,15 @@ func late(step runbook.Step) finding.Report {
 
 // one binds a step and runs what becomes of it: a placeholder may stand for several pods.
 func (r *stepRun) one(ctx context.Context, svc catalog.Service, step runbook.Step) []ranStep {
-	answer := func(source string, rep finding.Report) ranStep {
+	answer := func(object, source string, rep finding.Report) ranStep {
 		if rep.Finding.Check == "" || rep.Finding.Check == "step" {
 			rep.Finding.Check = step.Operation.String()
 		}
 		if command := step.Operation.Get("command"); command != "" {
 			rep.Finding.Check += " " + strings.ToLower(command) // several commands of one program
 		}
-		return ranStep{svc: svc, source: source, report: rep}
+		rep.Finding.Title = redact.F("%s", oneLine(step.Title)).Short(maxStepName)
+		return ranStep{svc: svc, number: step.Number, object: object, source: source, report: rep}
 	}
 	var bound []runbook.Step
 	var missing []runbook.Hole
@@ -225,10 +230,10 @@ func (r *stepRun) one(ctx context.Context, svc catalog.Service, step runbook.Ste
 		bound, missing, err = r.desk.Checks.Bind(ctx, svc, step, nil)
 		return err
 	}); err != nil {
-		return []ranStep{answer(step.Source, finding.Report{Finding: finding.Finding{Line: redact.F("Not run: %v", err), Fix: redact.F("Run it by hand: %s", step.Source)}})}
+		return []ranStep{answer("", step.Source, finding.Report{Finding: finding.Finding{Line: redact.F("Not run: %v", err), Fix: redact.F("Run it by hand: %s", step.Source)}})}
 	}
 	if len(missing) > 0 {
-		return []ranStep{answer(step.Source, finding.Report{Finding: finding.Finding{Line: redact.F("Not run: nobody said what %s is.", missing[0].Written), Fix: redact.F("Run it by hand: %s", step.Source)}})}
+		return []ranStep{answer("", step.Source, finding.Report{Finding: finding.Finding{Line: redact.F("Not run: nobody said what %s is.", missing[0].Written), Fix: redact.F("Run it by hand: %s", step.Source)}})}
 	}
 	var out []ranStep
 	for _, b := range bound {
@@ -249,7 +254,7 @@ func (r *stepRun) one(ctx context.Context, svc catalog.Service, step runbook.Ste
 		if err != nil {
 			rep = finding.Report{Finding: finding.Finding{Line: redact.Const("The check broke off with a defect of svcdown's own; please report it."), Fix: redact.F("Run it by hand: %s", b.Source)}}
 		}
-		ran := answer(written(b), rep)
+		ran := answer(b.Operation.Get("name"), written(b), rep)
 		r.each(ran.report.Finding)
 		out = append(out, ran)
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/svcdown/svcdown/runbook"
 )
 
-// asked is a runner of steps that answers by the operation's name, ok where nothing else is said.
+// asked is a runner of steps that answers by the operation's name, with that of its object or without, ok where nothing else is said.
 type asked struct {
 	answers map[string]func(ctx context.Context) finding.Report
 
@@ -59,6 +59,9 @@ func (a *asked) Run(ctx context.Context, svc catalog.Service, step runbook.Step)
 		a.now--
 		a.mu.Unlock()
 	}()
+	if answer := a.answers[step.Operation.Name+" "+step.Operation.Get("name")]; answer != nil {
+		return answer(ctx)
+	}
 	if answer := a.answers[step.Operation.Name]; answer != nil {
 		return answer(ctx)
 	}

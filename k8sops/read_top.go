@@ -59,6 +59,9 @@ func (t Top) read(ctx context.Context, in inquiry) (finding.Report, error) {
 	out.Finding.Check = "top pods"
 	if m := in.mine(ctx); len(m.of(pods)) < len(pods) {
 		out.Finding.Signals = judgeUsage(usage, m.of(pods)).Signals // only the service's own are facts about it
+		if out.Finding.Status != finding.Unknown {
+			out.Finding.Line = redact.F("of all %d pods here: %s", len(pods), out.Finding.Line)
+		}
 	}
 	slices.SortFunc(usage, func(a, b metricsv1beta1.PodMetrics) int {
 		x, y := sum(a.Containers), sum(b.Containers)

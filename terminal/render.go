@@ -81,7 +81,7 @@ func next(w io.Writer, buttons []card.Button) {
 func findings(w io.Writer, list []finding.Finding) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, f := range list {
-		fmt.Fprintf(tw, "  %s\t%s\t%s\n", f.Status, f.Check, oneLine(f.Line.String()))
+		fmt.Fprintf(tw, "  %s\t%s\t%s\n", f.Status, oneLine(f.Name()), oneLine(f.Line.String()))
 		if !f.Fix.Empty() {
 			fmt.Fprintf(tw, "  \t\t→ %s\n", oneLine(f.Fix.String()))
 		}

@@ -10,6 +10,15 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+type Answer struct {
+	Channel string
+	Message string
+	Service string
+	Address []byte
+	Card    []byte
+	ShownAt time.Time
+}
+
 type Approval struct {
 	ID        string
 	Key       pgtype.Text
