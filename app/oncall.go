@@ -77,8 +77,8 @@ func (s *shifts) OnCall(ctx context.Context, r catalog.Rota) ([]handlers.Shift, 
 	return got.list, nil
 }
 
-// openShifts asks PagerDuty who is on call; nil without a key of its REST API.
-func openShifts(s Settings) (handlers.Shifts, error) {
+// openAccount reads from PagerDuty; nil without a key of its REST API.
+func openAccount(s Settings) (*pagerduty.Account, error) {
 	if s.Outside.PagerDutyToken == "" {
 		return nil, nil
 	}
@@ -86,5 +86,5 @@ func openShifts(s Settings) (handlers.Shifts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("PAGERDUTY_API_TOKEN: %w", err)
 	}
-	return newShifts(account.OnCalls, time.Now), nil
+	return account, nil
 }

@@ -103,6 +103,17 @@ func healthEvery(cat *catalog.Catalog) time.Duration {
 	return cat.Probes.Watch.Every
 }
 
+// ackEvery is how often PagerDuty is asked who took a page.
+const ackEvery = 10 * time.Second
+
+// asksPager is how often PagerDuty is asked whether somebody acknowledged there: never where it tells by itself, or cannot be asked.
+func asksPager(s Settings) time.Duration {
+	if s.Outside.PagerDutyWebhooks != "" || s.Outside.PagerDutyToken == "" || len(s.Outside.PagerDutyKeys) == 0 {
+		return 0
+	}
+	return ackEvery
+}
+
 // inlet is what the ways in need of the desk.
 type inlet interface {
 	TakeAlerts(ctx context.Context, alerts []incident.Alert) (incident.Receipt, error)
@@ -172,7 +183,7 @@ func (in alertsIn) take(read reader) func(context.Context, http.Header, io.Reade
 // maxWord bounds what PagerDuty says, in bytes; the signature is over the whole.
 const maxWord = 1 << 20
 
-// pagerDutySays takes PagerDuty's word that somebody acknowledged there.
+// pagerDutySays takes PagerDuty's word that somebody acknowledged there, or ended the page: both say that somebody is at it.
 func pagerDutySays(secret string, desk inlet) func(context.Context, http.Header, io.Reader) (map[string]any, error) {
 	return func(ctx context.Context, h http.Header, body io.Reader) (map[string]any, error) {
 		raw, err := io.ReadAll(io.LimitReader(body, maxWord))
@@ -185,11 +196,10 @@ func pagerDutySays(secret string, desk inlet) func(context.Context, http.Header,
 			return nil, &handlers.Problem{Code: "unauthorized", Text: redact.F("Nothing was done: %v.", err)}
 		case err != nil:
 			return nil, &handlers.Problem{Code: "malformed", Text: redact.F("Nothing was done: %v.", err)}
-		case w.Incident == "" || w.Type != pagerduty.Acknowledged:
+		case w.Incident == "" || w.Type != pagerduty.Acknowledged && w.Type != pagerduty.Resolved:
 			return map[string]any{"done": false}, nil // somebody else's, or nothing that changes anything here
 		}
-		by := redact.F("%s at PagerDuty", strings.Join(strings.Fields(w.By), " ")).Short(100).String()
-		err = desk.AckFromPager(ctx, w.Incident, by)
+		err = desk.AckFromPager(ctx, w.Incident, handlers.AtPager(w.By))
 		if errors.Is(err, approval.ErrNotFound) {
 			return map[string]any{"done": false}, nil // sending it again would not help
 		}

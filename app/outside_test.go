@@ -155,6 +155,7 @@ func TestAnAckAtPagerDutyCounts(t *testing.T) {
 		acked     []string
 	}{
 		"acknowledged there":            {"incident.acknowledged", ours, false, nil, 200, []string{"I-7K3MQX Alice *Okafor* at PagerDuty"}},
+		"ended there":                   {"incident.resolved", ours, false, nil, 200, []string{"I-7K3MQX Alice *Okafor* at PagerDuty"}},
 		"not signed":                    {"incident.acknowledged", ours, true, nil, 401, nil},
 		"somebody else's incident":      {"incident.acknowledged", "other", false, nil, 200, nil},
 		"another event":                 {"incident.annotated", ours, false, nil, 200, nil},

@@ -85,7 +85,7 @@ func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 		st.connect(dbCtx, store.Config{URL: url, Log: log, Now: time.Now}, store.Jobs{
 			Execute: desk.Execute, Watch: desk.Watch, Reconcile: desk.Reconcile, Remind: desk.Remind, Return: desk.Return, Announce: desk.Announce, Inbox: slack.Process,
 			Incident: desk.ShowIncident, Escalate: desk.Escalate, Look: desk.Look,
-			TellAuditHead: desk.TellAuditHead, WatchHealth: desk.WatchHealth, HealthEvery: healthEvery(s.Catalog),
+			TellAuditHead: desk.TellAuditHead, WatchHealth: desk.WatchHealth, HealthEvery: healthEvery(s.Catalog), AskPager: desk.AskPager, AskPagerEvery: asksPager(s),
 		}, opened, log)
 	})
 	ending.push("database", func() error {
@@ -215,9 +215,14 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 	if err != nil {
 		return nil, nil, err
 	}
-	onCall, err := openShifts(s)
+	account, err := openAccount(s)
 	if err != nil {
 		return nil, nil, err
+	}
+	var onCall handlers.Shifts
+	var acks handlers.PagerAcks
+	if account != nil {
+		onCall, acks = newShifts(account.OnCalls, time.Now), account
 	}
 	desk := handlers.NewDesk(handlers.Config{
 		Catalog: func() *catalog.Catalog { return s.Catalog },
@@ -232,7 +237,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 		Incidents: st, Rooms: slack,
 		Approvals: st, Leases: st, Cards: st, Answers: st, Journal: st, Ledger: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Checklists: st, Reports: st, Followed: st, Forms: slack, Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
-		Pager: pager, Shifts: onCall, Health: st, Outside: outsides(s, time.Now), Firing: firing(s),
+		Pager: pager, Shifts: onCall, Acks: acks, Health: st, Outside: outsides(s, time.Now), Firing: firing(s),
 	})
 	front.desk = desk
 	return desk, slack, nil

@@ -173,7 +173,8 @@ func cmdAlert(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // cmdPagerDuty: pagerduty starts a PagerDuty and names it in svcdown.yaml; pagerduty oncall SCHEDULE MAIL... says who is on call there; pagerduty down and
-// pagerduty up break it; pagerduty ack BOT is somebody acknowledging the newest page there.
+// pagerduty up break it; pagerduty take WHO is somebody acknowledging the newest page there, of which no webhook tells; pagerduty ack BOT is the same
+// with the webhook.
 func cmdPagerDuty(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	if len(args) == 0 {
@@ -186,6 +187,9 @@ func cmdPagerDuty(ts *testscript.TestScript, _ bool, args []string) {
 	switch args[0] {
 	case "oncall":
 		s.around.pagerduty.SetOnCall(pagerToken, map[string][]string{args[1]: args[2:]})
+		return
+	case "take":
+		s.around.pagerduty.Take("acknowledged", strings.Join(args[1:], " "))
 		return
 	case "down", "up":
 		s.around.pagerduty.Down(args[0] == "down")

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/svcdown/svcdown/catalog"
@@ -102,4 +103,41 @@ func (d *Desk) AckFromPager(ctx context.Context, incidentID, by string) error {
 		return []incident.Event{e}, nil
 	})
 	return err
+}
+
+// AskPager asks the pager whether somebody took a page there, for every incident that is still being escalated. It is the body of a job that comes
+// every few seconds where the pager does not tell by itself. What cannot be asked holds up no other incident.
+func (d *Desk) AskPager(ctx context.Context) error {
+	if d.Acks == nil { // the round of a bot that is set up in another way
+		return nil
+	}
+	const most = 50
+	all, err := d.Incidents.Incidents(ctx, false, most)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, i := range all {
+		if i.Climb.Stopped || !i.State.Active() {
+			continue
+		}
+		s := &showing{Desk: d, i: i}
+		// A page of an earlier round was taken then: that says nothing of now.
+		for _, r := range i.Climb.Rungs {
+			if r.Round != i.Climb.Round || len(r.People) == 0 {
+				continue
+			}
+			by, err := d.Acks.TakenBy(ctx, s.page(r))
+			if err == nil && by != "" {
+				err = d.AckFromPager(ctx, i.ID, AtPager(by))
+			}
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// AtPager names somebody as the pager does: text of another system.
+func AtPager(name string) string {
+	return redact.F("%s at PagerDuty", oneLine(name)).Short(100).String()
 }

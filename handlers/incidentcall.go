@@ -52,6 +52,12 @@ func (s *showing) pages(ctx context.Context) error {
 		if _, ok := s.done[key]; ok || len(r.People) == 0 {
 			continue
 		}
+		if s.tooLate(r) {
+			_, err := s.Incidents.Put(ctx, s.i.ID, []incident.Event{{Op: key, At: s.Now(), Kind: incident.KindPage, By: "svcdown",
+				Text: redact.F("The pager had not confirmed the page of %s when it was taken, and is not asked any more", strings.Join(r.People, ", "))}})
+			problems = append(problems, s.once(ctx, key, none(err)))
+			continue
+		}
 		err := s.Pager.Page(ctx, s.page(r))
 		problems = append(problems, s.once(ctx, key, none(err)))
 		if err == nil {
@@ -67,6 +73,11 @@ func (s *showing) pages(ctx context.Context) error {
 		problems = append(problems, s.once(ctx, "page-ended:"+round, none(s.Pager.Resolve(ctx, s.i.ID))))
 	}
 	return errors.Join(problems...)
+}
+
+// tooLate is true for a page that the pager did not take while it mattered: nobody is to be woken for what somebody has taken since.
+func (s *showing) tooLate(r incident.Rung) bool {
+	return !s.i.State.Active() || s.i.Climb.Stopped && r.At.Before(s.i.Climb.StoppedAt)
 }
 
 func (s *showing) page(r incident.Rung) incident.Page {

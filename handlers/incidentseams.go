@@ -78,3 +78,9 @@ type Pager interface {
 	// Resolve ends every page of the incident.
 	Resolve(ctx context.Context, incidentID string) error
 }
+
+// PagerAcks says who took a page at the pager; it is asked where the pager does not tell by itself.
+type PagerAcks interface {
+	// TakenBy names who took the page, "" while nobody has.
+	TakenBy(ctx context.Context, p incident.Page) (string, error)
+}

@@ -50,6 +50,8 @@ type Config struct {
 	Settle time.Duration
 	// Pager wakes people; nil when none is set up: mentions and direct messages are the page then.
 	Pager Pager
+	// Acks says who took a page at the pager; only [Desk.AskPager] needs it.
+	Acks PagerAcks
 	// Shifts knows who is on call by PagerDuty; nil when it cannot be asked.
 	Shifts Shifts
 	// Health is what the watch of the health URLs remembers; only [Desk.WatchHealth] needs it.

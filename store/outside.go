@@ -27,6 +27,16 @@ func (healthArgs) InsertOpts() river.InsertOpts {
 	}}}
 }
 
+// askPagerTime bounds one round of questions to the pager.
+const askPagerTime = time.Minute
+
+type askPagerArgs struct{}
+
+func (askPagerArgs) Kind() string { return "ask_pager" }
+
+// InsertOpts keeps the rounds apart, as for the health URLs.
+func (askPagerArgs) InsertOpts() river.InsertOpts { return healthArgs{}.InsertOpts() }
+
 // Remember notes that the page with this key went out this way; once more changes nothing.
 func (s *Store) Remember(ctx context.Context, incidentID, way, key string) error {
 	return s.do(ctx, "remember a page of "+incidentID, func(ctx context.Context, q *query.Queries) error {

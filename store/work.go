@@ -40,6 +40,9 @@ type Jobs struct {
 	// WatchHealth asks the health URLs once. It is called every HealthEvery, by one bot at a time; 0 means never.
 	WatchHealth func(ctx context.Context) error
 	HealthEvery time.Duration
+	// AskPager asks the pager who took a page there. It is called every AskPagerEvery, by one bot at a time; 0 means never.
+	AskPager      func(ctx context.Context) error
+	AskPagerEvery time.Duration
 }
 
 // Start works jobs until [Store.Stop]. What an earlier crash left behind is taken up at once.
@@ -94,6 +97,9 @@ func periodic(jobs Jobs) []*river.PeriodicJob {
 	if jobs.WatchHealth != nil && jobs.HealthEvery > 0 {
 		all = append(all, river.NewPeriodicJob(river.PeriodicInterval(jobs.HealthEvery), func() (river.JobArgs, *river.InsertOpts) { return healthArgs{}, nil }, nil))
 	}
+	if jobs.AskPager != nil && jobs.AskPagerEvery > 0 {
+		all = append(all, river.NewPeriodicJob(river.PeriodicInterval(jobs.AskPagerEvery), func() (river.JobArgs, *river.InsertOpts) { return askPagerArgs{}, nil }, nil))
+	}
 	return all
 }
 
@@ -142,6 +148,9 @@ func (s *Store) workers(jobs Jobs) *river.Workers {
 	}
 	if jobs.WatchHealth != nil {
 		river.AddWorker(w, &worker[healthArgs]{timeout: healthTime, do: func(ctx context.Context, _ healthArgs) error { return jobs.WatchHealth(ctx) }})
+	}
+	if jobs.AskPager != nil {
+		river.AddWorker(w, &worker[askPagerArgs]{timeout: askPagerTime, do: func(ctx context.Context, _ askPagerArgs) error { return jobs.AskPager(ctx) }})
 	}
 	river.AddWorker(w, &worker[expireArgs]{timeout: 10 * time.Second, again: 5 * time.Second, do: s.expire})
 	river.AddWorker(w, &worker[sweepArgs]{timeout: 30 * time.Second, do: func(ctx context.Context, _ sweepArgs) error { return s.sweep(ctx) }})

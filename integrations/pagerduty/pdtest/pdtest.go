@@ -17,6 +17,8 @@ type Alert struct {
 	Key, RoutingKey, Status, Summary, Severity string
 	// Notified counts how often people were called: once when it is triggered, and again only after it was resolved.
 	Notified int
+	// Acknowledger and Changer did it at PagerDuty itself.
+	Acknowledger, Changer string
 }
 
 // Server is the fake.
@@ -40,6 +42,7 @@ func New() *Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v2/enqueue", s.enqueue)
 	mux.HandleFunc("GET /oncalls", s.oncalls)
+	mux.HandleFunc("GET /incidents", s.incidents)
 	s.Server = httptest.NewServer(mux)
 	return s
 }

@@ -61,3 +61,32 @@ func (s *Server) oncalls(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{"oncalls": list, "limit": 25, "offset": 0, "more": false})
 }
+
+// Take is somebody acknowledging or resolving the newest page in PagerDuty's own application.
+func (s *Server) Take(status, by string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.alerts[s.order[len(s.order)-1]]
+	if a.Status, a.Changer = status, by; status == "acknowledged" {
+		a.Acknowledger = by
+	}
+}
+
+// incidents follows https://developer.pagerduty.com/api-reference/9d0b4b12e36f9-list-incidents
+func (s *Server) incidents(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.answering(w) || !s.admitted(w, r, "incident_key", "statuses[]", "limit", "offset") {
+		return
+	}
+	list := []map[string]any{}
+	if a := s.alerts[r.URL.Query().Get("incident_key")]; a != nil && slices.Contains(r.URL.Query()["statuses[]"], a.Status) {
+		acks := []map[string]any{}
+		if a.Acknowledger != "" {
+			acks = append(acks, map[string]any{"at": "2026-11-24T12:00:00Z", "acknowledger": map[string]any{"type": "user_reference", "summary": a.Acknowledger}})
+		}
+		list = append(list, map[string]any{"id": "PINC1", "type": "incident", "status": a.Status, "incident_key": a.Key, "acknowledgements": acks,
+			"last_status_change_by": map[string]any{"type": "user_reference", "summary": a.Changer}})
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"incidents": list, "limit": 25, "offset": 0, "more": false})
+}
