@@ -41,3 +41,6 @@ func (w *Workspace) TriggerOf(user string) string {
 	defer w.mu.Unlock()
 	return w.newTrigger(user, "")
 }
+
+// Preview is the beginning of a text as files show it.
+func Preview(text string) string { return preview(text) }

@@ -36,6 +36,7 @@ type File struct {
 	Permalink          string   `json:"permalink"`
 	AltTxt             string   `json:"alt_txt,omitempty"`
 	Preview            string   `json:"preview,omitempty"`
+	PreviewIsTruncated bool     `json:"preview_is_truncated,omitempty"`
 	Lines              int      `json:"lines,omitempty"`
 	Channels           []string `json:"channels"`
 	Groups             []string `json:"groups"`
@@ -184,13 +185,26 @@ func (w *Workspace) describeFile(f *file, origin string) {
 		f.Mode = "snippet"
 		text := string(f.content)
 		f.Lines = strings.Count(text, "\n") + 1
-		lines := strings.SplitN(text, "\n", previewLines+1)
-		preview := []rune(strings.Join(lines[:min(len(lines), previewLines)], "\n"))
-		f.Preview = string(preview[:min(len(preview), previewLetters)])
+		f.Preview = preview(text)
+		f.PreviewIsTruncated = f.Preview != text
 	}
 	f.URLPrivate = origin + "/files-pri/" + f.ID + "/" + f.Name
 	f.URLPrivateDownload = f.URLPrivate
 	f.Permalink = "https://" + w.cfg.Team.Domain + ".slack.com/files/" + f.User + "/" + f.ID
+}
+
+// preview is the beginning of a text: whole lines, as far as one fits at all.
+func preview(text string) string {
+	lines := strings.SplitN(text, "\n", previewLines+1)
+	begin := []rune(strings.Join(lines[:min(len(lines), previewLines)], "\n"))
+	if len(begin) <= previewLetters {
+		return string(begin)
+	}
+	cut := string(begin[:previewLetters])
+	if end := strings.LastIndex(cut, "\n"); end > 0 {
+		cut = cut[:end]
+	}
+	return cut
 }
 
 // share posts the message that carries the files.

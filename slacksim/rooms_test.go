@@ -302,3 +302,18 @@ func TestPinsBookmarksAndReactionsAreThereOnce(t *testing.T) {
 	b.must("bookmarks.remove", object{"channel_id": opsID, "bookmark_id": id})
 	b.refused("not_found", "bookmarks.remove", object{"channel_id": opsID, "bookmark_id": id})
 }
+
+func TestThePreviewOfAFileEndsAtALine(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a line of a log that is not short, for sure; it goes on until it is enough for one\n", 15) + strings.Repeat("x", 3000)
+	for name, c := range map[string]struct{ text, want string }{
+		"a short text is there as a whole": {"one\ntwo", "one\ntwo"},
+		"many lines end at the twentieth":  {strings.Repeat("x\n", 30), strings.TrimSuffix(strings.Repeat("x\n", 20), "\n")},
+		"a long text ends at a line":       {long, strings.TrimSuffix(long[:15*83], "\n")},
+		"a line without end is cut":        {strings.Repeat("x", 3000), strings.Repeat("x", 2000)},
+	} {
+		if got := slacksim.Preview(c.text); got != c.want {
+			t.Errorf("%s: got %d bytes, want %d: %q", name, len(got), len(c.want), got)
+		}
+	}
+}

@@ -26,7 +26,13 @@ export function filePreview(file, user) {
   };
   return h('div', { class: 'file', data }, head,
     h('pre', { class: 'file-text', tabindex: 0, ref: (el) => { box = el; } }, file.preview ?? ''),
-    h('button', { type: 'button', class: 'file-more', on: { click: more } }, 'Show the whole file'));
+    (file.preview_is_truncated || file.preview == null) && h('button', { type: 'button', class: 'file-more', on: { click: more } }, moreWords(file)));
+}
+
+/** moreWords says that the text goes on, and for how long. */
+function moreWords(file) {
+  const left = (file.lines ?? 0) - (file.preview ?? '').split('\n').length;
+  return left > 0 ? `… ${left} more ${left === 1 ? 'line' : 'lines'}: show the whole file` : 'Show the whole file';
 }
 
 function size(bytes) {

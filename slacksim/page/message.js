@@ -16,8 +16,8 @@ const gap = 5 * 60;
 export function follows(previous, m) {
   if (!previous || lineTypes.has(m.subtype) || lineTypes.has(previous.subtype)) return false;
   const same = previous.user === m.user && previous.username === m.username && Boolean(previous.ephemeral) === Boolean(m.ephemeral);
-  // A card is a thing of its own: it says who put it up.
-  return same && m.blocks?.[0]?.type !== 'header' && !previous.reply_count && Number(m.ts) - Number(previous.ts) < gap;
+  // A card or a file is a thing of its own: it says who put it up.
+  return same && m.blocks?.[0]?.type !== 'header' && !m.files?.length && !previous.reply_count && Number(m.ts) - Number(previous.ts) < gap;
 }
 
 /** message describes m. view: {store, env, place: 'top' | 'thread', room, compact, pinned, news, do}. */
@@ -52,7 +52,9 @@ export function message(m, view) {
 /** glance is a message in one line, for the announcer and for notices. */
 export function glance(m, env) {
   const words = m.text ? plainText(mrkdwn(m.text, env)) : plainText(blocks(m.blocks ?? [], env));
-  return words.replace(/:[a-z0-9_+-]+:/g, '').replace(/\s+/g, ' ').trim().slice(0, 160);
+  const said = words.replace(/:[a-z0-9_+-]+:/g, '').replace(/\s+/g, ' ').trim();
+  const files = (m.files ?? []).map((file) => file.title || file.name || file.id).join(', ');
+  return (said || (files && `shared ${files}`)).slice(0, 160);
 }
 
 function body(m, view) {

@@ -1,8 +1,10 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { accept, completions } from '../page/complete.js';
-import { follows } from '../page/message.js';
+import { filePreview } from '../page/files.js';
+import { follows, glance } from '../page/message.js';
 import { format, parse } from '../page/route.js';
+import { names, shown } from './shown.js';
 import { loadMessages, newStore, seen, takeMessage, threadKey } from '../page/store.js';
 
 const sources = {
@@ -98,5 +100,17 @@ test('follows: messages of one person within five minutes share a head', () => {
   assert.equal(follows(first, { ts: '200.0', user: 'U2' }), false);
   assert.equal(follows(first, { ts: '200.0', user: 'U1', ephemeral: true }), false);
   assert.equal(follows(first, { ts: '200.0', user: 'U1', blocks: [{ type: 'header' }] }), false);
+  assert.equal(follows(first, { ts: '200.0', user: 'U1', files: [{ id: 'F1' }] }), false);
   assert.equal(follows(null, first), false);
+});
+
+test('glance: a message of a file alone says which', () => {
+  assert.equal(glance({ files: [{ id: 'F1', name: 'a.txt', title: 'Raw outputs' }, { id: 'F2', name: 'b.txt' }] }, names), 'shared Raw outputs, b.txt');
+  assert.equal(glance({ text: 'look', files: [{ id: 'F1', name: 'a.txt' }] }, names), 'look');
+});
+
+test('filePreview: the rest of a text is offered where there is one, with its length', () => {
+  const words = (file) => shown(filePreview({ id: 'F1', name: 'a.txt', mimetype: 'text/plain', size: 9, ...file }, 'U1'));
+  assert.match(words({ preview: 'a\nb', lines: 40, preview_is_truncated: true }), /… 38 more lines: show the whole file/);
+  assert.doesNotMatch(words({ preview: 'a\nb', lines: 2 }), /whole file/);
 });
