@@ -33,12 +33,13 @@ type Prober struct {
 	places []string // scheme://host that redirects may lead to
 	probes catalog.Probes
 	client *http.Client
+	roots  *x509.CertPool
 	now    func() time.Time
 }
 
 // New makes a Prober for c. roots are the authorities that TLS trusts, nil for those of the system.
 func New(c *catalog.Catalog, roots *x509.CertPool, now func() time.Time) *Prober {
-	p := &Prober{now: now, probes: c.Probes}
+	p := &Prober{now: now, roots: roots, probes: c.Probes}
 	for _, s := range c.Services {
 		for _, raw := range s.Health {
 			if u, err := url.Parse(raw); err == nil {
