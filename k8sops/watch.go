@@ -175,9 +175,10 @@ func trim(obj any) (any, error) {
 		return warningOf(o), nil
 	case *corev1.Node:
 		return &corev1.Node{
-			ObjectMeta: metav1.ObjectMeta{Name: o.Name, UID: o.UID, ResourceVersion: o.ResourceVersion},
-			Spec:       corev1.NodeSpec{Unschedulable: o.Spec.Unschedulable},
-			Status:     corev1.NodeStatus{Conditions: o.Status.Conditions},
+			ObjectMeta: metav1.ObjectMeta{Name: o.Name, UID: o.UID, ResourceVersion: o.ResourceVersion,
+				Labels: map[string]string{corev1.LabelTopologyZone: o.Labels[corev1.LabelTopologyZone]}},
+			Spec:   corev1.NodeSpec{Unschedulable: o.Spec.Unschedulable},
+			Status: corev1.NodeStatus{Conditions: o.Status.Conditions},
 		}, nil
 	case metav1.Object:
 		if a := o.GetAnnotations(); a[lastApplied] != "" {
