@@ -182,6 +182,8 @@ type cluster struct {
 	findings  func(each func(finding.Finding)) []finding.Finding
 	logs      func() (k8sops.LogResult, error)
 	changed   func() (finding.Changes, error)
+	protected func() (finding.Protection, error)
+	shown     finding.Certificate
 
 	mu    sync.Mutex
 	calls int
@@ -220,17 +222,18 @@ func newCluster(t *testing.T) *cluster {
 		Blast:  plan.Blast{Desired: 3, Ready: 3},
 	}
 	return &cluster{
-		plan:     func() (plan.Plan, error) { return restart, nil },
-		replan:   func(p plan.Plan) (plan.Plan, error) { return p, nil },
-		mark:     func() (k8sops.Result, error) { return k8sops.Result{Outcome: k8sops.Applied}, nil },
-		execute:  func() (k8sops.Result, error) { return k8sops.Result{Outcome: k8sops.Applied}, nil },
-		void:     func(context.Context) error { return nil },
-		landed:   func() (k8sops.Landing, error) { return k8sops.NotLanded, nil },
-		rollout:  func() (k8sops.RolloutState, error) { return k8sops.RolloutState{Done: true, Desired: 3}, nil },
-		settled:  func() (finding.Finding, error) { return finding.Finding{Check: "settled", Status: finding.OK}, nil },
-		findings: func(func(finding.Finding)) []finding.Finding { return checks() },
-		logs:     func() (k8sops.LogResult, error) { return k8sops.LogResult{}, nil },
-		changed:  func() (finding.Changes, error) { return finding.Changes{}, nil },
+		plan:      func() (plan.Plan, error) { return restart, nil },
+		replan:    func(p plan.Plan) (plan.Plan, error) { return p, nil },
+		mark:      func() (k8sops.Result, error) { return k8sops.Result{Outcome: k8sops.Applied}, nil },
+		execute:   func() (k8sops.Result, error) { return k8sops.Result{Outcome: k8sops.Applied}, nil },
+		void:      func(context.Context) error { return nil },
+		landed:    func() (k8sops.Landing, error) { return k8sops.NotLanded, nil },
+		rollout:   func() (k8sops.RolloutState, error) { return k8sops.RolloutState{Done: true, Desired: 3}, nil },
+		settled:   func() (finding.Finding, error) { return finding.Finding{Check: "settled", Status: finding.OK}, nil },
+		findings:  func(func(finding.Finding)) []finding.Finding { return checks() },
+		logs:      func() (k8sops.LogResult, error) { return k8sops.LogResult{}, nil },
+		changed:   func() (finding.Changes, error) { return finding.Changes{}, nil },
+		protected: func() (finding.Protection, error) { return finding.Protection{}, nil },
 	}
 }
 
@@ -259,6 +262,12 @@ func (c *cluster) Logs(context.Context, catalog.Service, k8sops.LogRequest) (k8s
 }
 func (c *cluster) Changes(context.Context, catalog.Service, time.Time) (finding.Changes, error) {
 	return c.changed()
+}
+func (c *cluster) Protection(context.Context, catalog.Service) (finding.Protection, error) {
+	return c.protected()
+}
+func (c *cluster) Certificate(context.Context, string) (finding.Certificate, bool) {
+	return c.shown, c.shown.Host != ""
 }
 func (c *cluster) PlanRestart(_ context.Context, svc catalog.Service) (plan.Plan, error) {
 	return c.planning("restart", svc.Name)

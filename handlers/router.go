@@ -113,6 +113,7 @@ func (d *Desk) table() []verb {
 		{name: "check", usage: "check SERVICE db|redis|deps|nodes|storage|network|config", summary: "one thing about it, by the fitting steps of the runbook", local: true, run: d.checkOne},
 		{name: "verify", usage: "verify SERVICE", summary: "whether it is restored, with the dashboards' links", local: true, run: d.verifyService},
 		{name: "perf", usage: "perf SERVICE [--count N]", summary: "how fast its health URLs answer, with a plot, and what its database is busy with", local: true, run: d.perf},
+		{name: "harden", usage: "harden SERVICE", summary: "how well it is protected against its next outage: a score, and the YAML that mends each gap", local: true, run: d.harden},
 		{name: "logs", usage: "logs SERVICE [--previous] [--tail N] [--container C] [--pod P]", summary: "the logs of its worst pod", local: true, run: d.logs},
 		{name: "preflight", usage: "preflight NAME SERVICE [--set NAME=VALUE]", summary: "which steps of a runbook would not work, before any outage; changes nothing", run: d.preflight},
 		{name: "runbooks", usage: "runbooks", summary: "the runbooks I know, and for which services", run: d.runbooks},

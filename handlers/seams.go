@@ -105,6 +105,8 @@ type Limits interface {
 // Prober asks a health URL.
 type Prober interface {
 	Probe(ctx context.Context, url string) finding.Finding
+	// Certificate is the one that the URL's host shows at a handshake; false when the URL speaks no TLS.
+	Certificate(ctx context.Context, url string) (finding.Certificate, bool)
 }
 
 // Measure counts. Labels are bounded: verbs and outcomes of ours only.
@@ -117,6 +119,8 @@ type Reader interface {
 	Status(ctx context.Context, svc catalog.Service, each func(finding.Finding)) []finding.Finding
 	Logs(ctx context.Context, svc catalog.Service, req k8sops.LogRequest) (k8sops.LogResult, error)
 	Changes(ctx context.Context, svc catalog.Service, since time.Time) (finding.Changes, error)
+	// Protection reads what stands between the service and its next outage; what could not be read says so in its place.
+	Protection(ctx context.Context, svc catalog.Service) (finding.Protection, error)
 }
 
 // Checks runs the reading steps of runbooks.

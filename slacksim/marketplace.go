@@ -36,7 +36,7 @@ func Marketplace() Config {
 			Commands: []Command{{
 				Command: "/svcdown", Description: "Run the Service Down runbook", UsageHint: "status SERVICE",
 				Completions: []string{
-					"status", "triage", "changes", "check", "verify", "perf", "logs", "preflight", "runbooks", "runbook", "step", "restart", "scale",
+					"status", "triage", "changes", "check", "verify", "perf", "harden", "logs", "preflight", "runbooks", "runbook", "step", "restart", "scale",
 					"rollback", "undo", "debug", "delete-pod", "apply", "silence", "update", "retry", "approvals", "approve", "deny", "break-glass", "review", "incident",
 					"incidents", "ack", "assign", "severity", "note", "investigating", "identified", "monitoring", "resolve", "reopen", "close",
 					"escalate", "page", "postmortem", "oncall", "contacts", "services", "whoami", "help",
