@@ -27,13 +27,17 @@ func badRollout(f facts) (finding.Hypothesis, bool) {
 		return finding.Hypothesis{}, false
 	}
 	h := finding.Hypothesis{Score: 95, Cause: redact.F("%s%s%s, after %s", pods(crash, "crashes", "crash"), since(crash), detail(crash), rollout(roll))}
+	change, known := f.change(finding.ChangeRollout, crash.Since)
+	if known {
+		roll.Detail = redact.Text{} // which the change says better
+	}
 	if roll.Revision != 0 {
 		h.For = append(h.For, redact.F("all crashing pods belong to revision %d%s", roll.Revision, detail(roll)))
 	} else {
 		h.For = append(h.For, redact.F("it began right after the rollout%s", detail(roll)))
 	}
-	if c, ok := f.change(finding.ChangeRollout, crash.Since); ok {
-		h.For = append(h.For, Told(c))
+	if known {
+		h.For = append(h.For, Told(change))
 	}
 	h.Do = redact.Const("put the previous template back where the workload is defined")
 	return f.withLog(f.withRollback(h, crash)), true
@@ -113,7 +117,11 @@ func imagePull(f facts) (finding.Hypothesis, bool) {
 	// The image of a new revision that was never pulled anywhere is that revision's, whatever number the pods carry by now.
 	if roll, ok := f.first(finding.RecentRollout); ok && f.svc.Workload.Kind == "Deployment" && roll.Revision > 1 {
 		h = f.back(h, roll.Revision)
-		h.For = append(h.For, redact.F("rollout %d%s", roll.Revision, detail(roll)))
+		if c, ok := f.change(finding.ChangeRollout, i.Since); ok {
+			h.For = append(h.For, Told(c))
+		} else {
+			h.For = append(h.For, redact.F("rollout %d%s", roll.Revision, detail(roll)))
+		}
 	}
 	return h, true
 }

@@ -16,7 +16,7 @@ import (
 const (
 	placeOrigin = "origin" // where it was asked; stored with the request
 	placeCard   = "card"   // the request's own card
-	placeResult = "result" // the answer in its thread
+	placeWatch  = "watch"  // the answer in its thread that says that it is being watched
 	placeGlass  = "break-glass"
 )
 
@@ -60,7 +60,19 @@ func (d *Desk) show(ctx context.Context, r approval.Request) error {
 		at.Thread = at.Message
 	}
 	if result, key, ok := d.resultCard(r); ok {
-		if _, err := d.Talk.At(at).Say(ctx, key, result); err != nil && !errors.Is(err, ErrGone) {
+		said, err := d.Talk.At(at).Say(ctx, key, result)
+		if err == nil && r.State == approval.Applied {
+			err = d.Cards.SaveCard(ctx, r.ID, placeWatch, said)
+		}
+		if err != nil && !errors.Is(err, ErrGone) {
+			return err
+		}
+	}
+	if watched, ok := places[placeWatch]; ok && r.State.Final() {
+		// How it ended is a message of its own, which tells whoever waits for it; this one must not look as if it went on.
+		c := card.Card{Title: redact.F("%s %s · %s", title(r.Plan.Action), r.Plan.Service, r.ID), State: card.Neutral,
+			Verdict: redact.F("%s of %s is carried out; how it ended stands below.", noun(r.Plan.Action), r.Plan.Service)}
+		if err := d.Talk.At(watched).Update(ctx, watched, c); err != nil && !hopeless(err) {
 			return err
 		}
 	}

@@ -43,18 +43,23 @@ func (d *Desk) changes(ctx context.Context, req Request) error {
 	}
 	defer done()
 	recorded := d.noted(ctx, req, svc)
-	checked := make(chan []finding.Finding, 1)
-	go func() { checked <- d.check(ctx, cl, svc, func(finding.Finding) {}) }()
-	ch, err := d.changesOf(ctx, cl, svc, span)
+	live := &liveCard{talk: req.Talk, svc: svc, doing: redact.F("Reading what changed around %s", svc.Name), started: d.Now(), now: d.Now}
+	c, err := read(ctx, live, func() (card.Card, error) {
+		checked := make(chan []finding.Finding, 1)
+		go func() { checked <- d.check(ctx, cl, svc, func(finding.Finding) {}) }()
+		ch, err := d.changesOf(ctx, cl, svc, span)
+		if err != nil {
+			return card.Card{}, err
+		}
+		return changesCard(svc, span, ch, <-checked), nil
+	})
 	if err != nil {
 		return d.wordK8s("read what changed on "+svc.Name, err, d.kubectl(svc, "rollout history "+object(svc)))
 	}
-	findings := <-checked
-	c := changesCard(svc, span, ch, findings)
 	if <-recorded != nil {
 		c.Notes = append(c.Notes, notRecorded)
 	}
-	_, err = req.Talk.Say(ctx, "", c)
+	_, err = live.finish(ctx, c)
 	return err
 }
 

@@ -27,6 +27,8 @@ func (d *Desk) Home(ctx context.Context, id catalog.SlackID) card.Card {
 	c.State, c.Verdict = card.OK, redact.Const("No incident is open, and nothing waits for you.")
 	open, waiting := d.homeIncidents(ctx, a, &c), d.homeApprovals(ctx, a, &c)
 	switch {
+	case open > 0 && waiting == 0:
+		c.State, c.Verdict = card.Fail, redact.F("Open: %s. No request waits for you.", counted(open, "incident"))
 	case open > 0:
 		c.State, c.Verdict = card.Fail, redact.F("Open: %s. Waiting for you: %s.", counted(open, "incident"), counted(waiting, "request"))
 	case waiting > 0:

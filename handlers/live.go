@@ -7,6 +7,7 @@ import (
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/finding"
+	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/redact"
 )
 
@@ -69,6 +70,7 @@ func (l *liveCard) progress(ctx context.Context, sofar []finding.Finding) {
 	}
 	if len(sofar) == 0 {
 		c.Parts = nil
+		c.Verdict = redact.F("%s: %s so far", l.doing, incident.Span(l.now().Sub(l.started)))
 	}
 	if !l.shown {
 		at, err := l.talk.Say(ctx, "", c)
@@ -77,6 +79,23 @@ func (l *liveCard) progress(ctx context.Context, sofar []finding.Finding) {
 	}
 	// A lost edit is made good by the next one, at the latest by finish.
 	_ = l.talk.Update(ctx, l.at, c)
+}
+
+// read runs one read and shows that it is under way. When it fails, a card that was shown does not look as if it went on; why is for the caller to
+// say.
+func read[T any](ctx context.Context, l *liveCard, f func() (T, error)) (T, error) {
+	type answer struct {
+		t   T
+		err error
+	}
+	a := fill(ctx, l, func(func(finding.Finding)) answer {
+		t, err := f()
+		return answer{t, err}
+	})
+	if a.err != nil && l.shown {
+		_, _ = l.finish(ctx, card.Card{Title: redact.F("%s · %s/%s", l.svc.Name, l.svc.Cluster, l.svc.Namespace), State: card.Warn, Verdict: redact.F("%s: it did not work", l.doing)})
+	}
+	return a.t, a.err
 }
 
 // finish puts the whole answer in the card's place.

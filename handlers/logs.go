@@ -32,7 +32,10 @@ func (d *Desk) logs(ctx context.Context, req Request) error {
 		return d.noCluster(svc, err)
 	}
 	previous := req.Flags["previous"] == "true"
-	res, err := cl.Logs(ctx, svc, k8sops.LogRequest{Pod: req.Flags["pod"], Container: req.Flags["container"], Previous: previous, Tail: tail})
+	live := &liveCard{talk: req.Talk, svc: svc, doing: redact.F("Reading the logs of %s", svc.Name), started: d.Now(), now: d.Now}
+	res, err := read(ctx, live, func() (k8sops.LogResult, error) {
+		return cl.Logs(ctx, svc, k8sops.LogRequest{Pod: req.Flags["pod"], Container: req.Flags["container"], Previous: previous, Tail: tail})
+	})
 	if err != nil {
 		return d.wordK8s("read the logs of "+svc.Name, err, d.logsByHand(svc, req))
 	}
@@ -59,7 +62,7 @@ func (d *Desk) logs(ctx context.Context, req Request) error {
 	if err := d.note(ctx, "command", req.Actor, svc.Name, map[string]string{"ref": req.Ref, "verb": "logs"}); err != nil {
 		c.Notes = append(c.Notes, redact.Const("not being recorded: the database does not answer"))
 	}
-	at, err := req.Talk.Say(ctx, "", c)
+	at, err := live.finish(ctx, c)
 	if err != nil || len(lines) <= inline {
 		return err
 	}

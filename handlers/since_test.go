@@ -123,3 +123,36 @@ func TestADeletedCardHoldsUpNoAnnouncement(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestWhatWasBeingWatchedDoesNotLookAsIfItWentOn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.applied(t)
+	if err := b.Announce(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Watch(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Announce(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	now := map[string]card.Card{} // by message
+	said := []string{}
+	for _, m := range b.chat.all() {
+		if m.op == "say" || m.op == "update" {
+			now[m.at.Message] = m.card
+		}
+		if m.op == "say" {
+			said = append(said, m.card.Verdict.String())
+		}
+	}
+	for _, c := range now {
+		if c.State == card.Running {
+			t.Errorf("it still says %q", c.Verdict)
+		}
+	}
+	if last := said[len(said)-1]; !strings.Contains(last, "Restart of backend worked") {
+		t.Errorf("how it ended was not said anew, but last %q", last)
+	}
+}

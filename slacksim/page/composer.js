@@ -115,5 +115,7 @@ export function newComposer({ testid, sources, send }) {
     fit();
   }
 
+  // Another width has other lines, and a phone other paddings.
+  window.addEventListener('resize', fit);
   return { el, show, focus: () => parts.input.focus({ preventScroll: true }) };
 }
