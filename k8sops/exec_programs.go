@@ -40,7 +40,7 @@ func holds(arguments) string { return "" }
 func programs() map[string]program {
 	return map[string]program{
 		"psql":       {switches: "-X -w -q -A", valued: "-v -F -R -P -h -p -U -d -c", must: psqlReads, keep: psqlCells},
-		"pg_isready": {valued: "-h -p -U -d -t", must: holds, keep: all},
+		"pg_isready": {valued: "-h -p -U -d -t", must: plainNames, keep: all},
 		"redis-cli":  {switches: "--tls -c --no-auth-warning", valued: "-h -p -n -t", words: 12, must: redisReads, keep: redisSettings},
 		"curl": {switches: "-q -s -S -v -I -f -k -i -4 -6 --compressed --http1.1 --http2", valued: "--max-time --connect-timeout --proto --max-redirs -w -X -H -A -o",
 			words: 1, must: curlReads, keep: all},
@@ -138,10 +138,16 @@ func psqlReads(a arguments) string {
 	case !strings.Contains(c[2], `\`) && !oneQuestion.MatchString(c[2]):
 		return "psql must ask one question, that reads"
 	}
+	return plainNames(a)
+}
+
+// plainNames keeps psql and pg_isready to names: a connection string, which each of them takes for a database, could name other hosts, files and
+// options.
+func plainNames(a arguments) string {
 	for _, o := range []string{"-h", "-p", "-U", "-d"} {
 		for _, v := range a.values[o] {
-			if strings.ContainsAny(v, "=/ '\\") { // a connection string could name other hosts, files and options
-				return "psql takes plain names to connect with"
+			if strings.HasPrefix(v, "-") || strings.ContainsAny(v, "=/ '\\") {
+				return a.argv[0] + " takes plain names to connect with"
 			}
 		}
 	}

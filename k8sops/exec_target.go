@@ -134,6 +134,23 @@ func (c *Cluster) readyPod(ctx context.Context, op string, r ExecRequest) (strin
 	return "", &Error{Kind: NotRunning, Op: op, Object: object, Message: redact.Const("It has no pod to run it in.")}
 }
 
+// ExternalName is where a Service leads by DNS alone (type ExternalName), "" for every other Service and for one that is not there.
+func (c *Cluster) ExternalName(ctx context.Context, namespace, service string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.o.CallTimeout)
+	defer cancel()
+	s, err := c.client.CoreV1().Services(namespace).Get(ctx, service, metav1.GetOptions{})
+	switch err := apiError("read where a Service leads", "service/"+service+" in "+namespace, err); {
+	case KindOf(err) == NotFound:
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	if s.Spec.Type != corev1.ServiceTypeExternalName {
+		return "", nil
+	}
+	return strings.TrimSuffix(s.Spec.ExternalName, "."), nil
+}
+
 // stillThere compares the container of now with the one that was asked: an answer of another one would be told of the wrong thing.
 func (c *Cluster) stillThere(t execTarget) error {
 	op, object := "check which container answered", "pod/"+t.pod+" container "+t.container

@@ -105,6 +105,9 @@ func unfitContainer(c corev1.Container, images []string) redact.Text {
 			return redact.F("Container %s asks for more rights than a container has by itself.", c.Name)
 		}
 	}
+	if host := hookHost(c); host != "" {
+		return redact.F("A probe or hook of container %s names the host %s, which the node would ask for it.", c.Name, host)
+	}
 	for _, p := range c.Ports {
 		if p.HostPort != 0 {
 			return redact.F("Container %s takes a port of the node.", c.Name)
@@ -124,6 +127,36 @@ func unfitContainer(c corev1.Container, images []string) redact.Text {
 		}
 	}
 	return redact.Text{}
+}
+
+// hookHost is a host that a probe or a lifecycle hook names, "" for none: the kubelet connects to it from the node's own network
+// (https://kubernetes.io/docs/concepts/security/pod-security-standards/, "Host Probes / Lifecycle Hooks").
+func hookHost(c corev1.Container) string {
+	var get []*corev1.HTTPGetAction
+	var socket []*corev1.TCPSocketAction
+	for _, p := range []*corev1.Probe{c.LivenessProbe, c.ReadinessProbe, c.StartupProbe} {
+		if p != nil {
+			get, socket = append(get, p.HTTPGet), append(socket, p.TCPSocket)
+		}
+	}
+	if l := c.Lifecycle; l != nil {
+		for _, h := range []*corev1.LifecycleHandler{l.PostStart, l.PreStop} {
+			if h != nil {
+				get, socket = append(get, h.HTTPGet), append(socket, h.TCPSocket)
+			}
+		}
+	}
+	for _, g := range get {
+		if g != nil && g.Host != "" {
+			return g.Host
+		}
+	}
+	for _, s := range socket {
+		if s != nil && s.Host != "" {
+			return s.Host
+		}
+	}
+	return ""
 }
 
 func unfitSecurity(s *corev1.PodSecurityContext) redact.Text {

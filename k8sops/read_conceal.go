@@ -141,7 +141,7 @@ func concealString(key, s string) string {
 	if s == "" {
 		return s
 	}
-	if len(s) < 24 && plainKeys[key] {
+	if len(s) < 24 && plainKeys[key] && !strings.Contains(s, "@") { // an image may have a login in front
 		return s
 	}
 	clean := redact.Clean(s).String()

@@ -37,6 +37,7 @@ func TestConcealedKeepsNamesAndTakesValues(t *testing.T) {
 			`{"spec":{"containers":[{"args":["--requirepass","x1y2","--port","6379"],"command":["redis-cli","-a","hunter"]}]}}`,
 			`{"spec":{"containers":[{"args":["--requirepass","[redacted]","--port","6379"],"command":["redis-cli","-a","[redacted]"]}]}}`},
 		{"what its key calls a secret", "widgets", `{"spec":{"password":"correct horse","size":3}}`, `{"spec":{"password":"[redacted]","size":3}}`},
+		{"a login in front of an image, however short", "pods", `{"spec":{"containers":[{"image":"ci:pw1234@r.io/a:1"}]}}`, `{"spec":{"containers":[{"image":"ci:[redacted]@r.io/a:1"}]}}`},
 		{"ordinary fields stay", "pods", `{"metadata":{"name":"a","uid":"0b5a3a3e-1"},"status":{"phase":"Running","podIP":"10.0.0.1"}}`, `{"metadata":{"name":"a","uid":"0b5a3a3e-1"},"status":{"phase":"Running","podIP":"10.0.0.1"}}`},
 	}
 	for _, tt := range tests {

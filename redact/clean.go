@@ -31,6 +31,7 @@ func pass(s string, depth int) string {
 	s = cleanPEM(s)
 	s = cleanPairs(s)
 	s = cleanURLs(s)
+	s = cleanRegistries(s)
 	s = cleanShapes(s)
 	return cleanRuns(s, depth)
 }

@@ -46,6 +46,8 @@ var examples = map[string]example{
 	"last-applied-configuration":              {"    kubectl.kubernetes.io/last-applied-configuration: |\n      {\"data\":{\"x\":\"aHVudGVyMg==\"}}\n  name: app", []string{"aHVudGVyMg"}, []string{"last-applied-configuration", "name: app"}},
 	"last-applied-configuration in JSON":      {`"kubectl.kubernetes.io/last-applied-configuration":"{\"data\":{\"x\":\"aHVudGVyMg==\"}}\n","b":"c"`, []string{"aHVudGVyMg"}, []string{"last-applied-configuration", `"b":"c"`}},
 	"URL":                                     {"dial postgres://app:hunter2@db:5432/shop?sslmode=disable: refused", []string{"hunter2"}, []string{"postgres://app:", "@db:5432/shop?sslmode=disable: refused"}},
+	"image with a login in front":             {`Failed to pull image "deploy:hunter2@reg.example.com:5000/shop/web:1.2": denied`, []string{"hunter2"}, []string{`"deploy:`, `@reg.example.com:5000/shop/web:1.2": denied`}},
+	"two images with logins":                  {"image web ci:hunter2@r.io/web:1 → ci:qwertz99@r.io/web:2", []string{"hunter2", "qwertz99"}, []string{"image web ci:", "@r.io/web:1 → ci:", "@r.io/web:2"}},
 	"URL with @ in the password":              {"redis://user:p@ss@host:6379/0", []string{"p@ss", "ss@"}, []string{"redis://user:", "@host:6379/0"}},
 	"URL with / in the password":              {"amqp://user:pa/s?s@host/vhost", []string{"pa/s", "s?s"}, []string{"amqp://user:", "@host/vhost"}},
 	"URL without a user":                      {"redis://:hunter2@cache:6379", []string{"hunter2"}, []string{"redis://:", "@cache:6379"}},

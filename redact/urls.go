@@ -65,3 +65,55 @@ func urlSecret(s string, start int) (a, b int) {
 	}
 	return a, b
 }
+
+// cleanRegistries takes passwords out of user:password@host/path, as people write them in front of an image: no scheme says that it is an address.
+// The host must be one with a dot or a port, and a path behind it, so that times, digests and accounts stay.
+func cleanRegistries(s string) string {
+	var out strings.Builder
+	done := 0
+	for from := 0; ; {
+		i := strings.IndexByte(s[from:], '@')
+		if i < 0 {
+			break
+		}
+		at := from + i
+		from = at + 1
+		if !hostAndPath(s[from:min(len(s), from+maxURL)]) {
+			continue
+		}
+		start := max(done, at-maxURL)
+		if b := strings.LastIndexAny(s[start:at], " \t\r\n\"'`<>(){}[],;|=/\\"); b >= 0 {
+			start += b + 1
+		}
+		colon := strings.IndexByte(s[start:at], ':')
+		if colon < 1 || start+colon+1 >= at || strings.Trim(s[start+colon+1:at], "0123456789.:") == "" {
+			continue
+		}
+		out.WriteString(s[done : start+colon+1])
+		out.WriteString(Mark)
+		done = at
+	}
+	if done == 0 {
+		return s
+	}
+	out.WriteString(s[done:])
+	return out.String()
+}
+
+// hostAndPath reports whether s begins with HOST.TLD/ or HOST:PORT/.
+func hostAndPath(s string) bool {
+	end := strings.IndexByte(s, '/')
+	if end < 1 {
+		return false
+	}
+	host, port, numbered := strings.Cut(s[:end], ":")
+	if numbered && (port == "" || strings.Trim(port, "0123456789") != "") || !numbered && !strings.Contains(host, ".") {
+		return false
+	}
+	for i := range len(host) {
+		if c := host[i]; !lower(c) && !upper(c) && !digit(c) && c != '.' && c != '-' {
+			return false
+		}
+	}
+	return host != "" && host[0] != '.' && host[0] != '-'
+}

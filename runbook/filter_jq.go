@@ -44,7 +44,7 @@ func jq(r *reader) (transform, error) {
 	if why := jqRefuses(reflect.ValueOf(query)); why != "" {
 		return nil, refuse("jq: %s is not supported", clip(why))
 	}
-	code, err := gojq.Compile(query) // without an environment or input loader there is nothing to read either
+	code, err := gojq.Compile(query, measured(query)) // without an environment or input loader there is nothing to read either
 	if err != nil {
 		return nil, refuse("jq: the program is not understood")
 	}
@@ -54,10 +54,13 @@ func jq(r *reader) (transform, error) {
 }
 
 // jqRefuses walks a parsed program and names what it must not hold: functions that are not listed, definitions, modules, assignments, and
-// what can make a text of any size (* and reduce).
+// what can make a text of any size (* and reduce; of + and the like [measured] keeps the sum).
 func jqRefuses(v reflect.Value) string {
 	switch node := v.Interface().(type) {
 	case *gojq.Func:
+		if node != nil && (node.Name == "join" || node.Name == "split") && !plainArguments(node) {
+			return node.Name + " with anything but a short text"
+		}
 		if node != nil && !jqFunctions[node.Name] && (!strings.HasPrefix(node.Name, "$") || node.Name == "$ENV" || strings.HasPrefix(node.Name, "$__")) {
 			return node.Name
 		}
@@ -104,6 +107,16 @@ func jqRefuses(v reflect.Value) string {
 	return ""
 }
 
+// plainArguments reports whether every argument is a short text as it is written: what stands between the parts can then make no more of them.
+func plainArguments(f *gojq.Func) bool {
+	for _, a := range f.Args {
+		if a.Term == nil || a.Term.Str == nil || len(a.Term.Str.Queries) > 0 || a.Term.Str.Str == "" && f.Name == "split" || len(a.Term.Str.Str) > 100 || len(a.Term.SuffixList) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 func runJQ(ctx context.Context, code *gojq.Code, in string, raw, compact bool) (string, error) {
 	dec := json.NewDecoder(strings.NewReader(in))
 	dec.UseNumber()
@@ -126,6 +139,9 @@ func runJQ(ctx context.Context, code *gojq.Code, in string, raw, compact bool) (
 			}
 			if err, failed := out.(error); failed {
 				return "", err
+			}
+			if left := mostMade; !fits(out, &left) || b.Len() > mostMade {
+				return "", errTooMuch
 			}
 			if err := printJQ(&b, out, raw, compact); err != nil {
 				return "", err

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -224,8 +225,13 @@ func awk(r *reader) (transform, error) {
 	wanted := fieldName.FindAllString(m[1], -1)
 	return func(_ context.Context, in string) (string, error) {
 		var out []string
+		size := 0
 		for _, line := range lines(in) {
-			out = append(out, printed(line, by, wanted))
+			made := printed(line, by, wanted)
+			if size += len(made); size > mostMade { // one field can be printed a hundred times
+				return "", errors.New("awk makes too much of the text")
+			}
+			out = append(out, made)
 		}
 		return joined(out), nil
 	}, nil

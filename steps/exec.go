@@ -17,6 +17,8 @@ import (
 type executor interface {
 	Exec(ctx context.Context, svc catalog.Service, r k8sops.ExecRequest) (k8sops.ExecResult, error)
 	WorstPods(ctx context.Context, svc catalog.Service, n int) ([]string, error)
+	// ExternalName is where a Kubernetes Service leads by DNS alone, "" for every other Service and for one that is not there.
+	ExternalName(ctx context.Context, namespace, service string) (string, error)
 	MainContainer(ctx context.Context, svc catalog.Service) (string, error)
 }
 
@@ -54,6 +56,12 @@ func (r *Runner) exec(ctx context.Context, svc catalog.Service, step runbook.Ste
 	cluster, err := r.cluster(svc.Cluster)
 	if err != nil {
 		return named(op, report(unknown(redact.F("Nothing was run: %v", err), redact.Const("Correct the cluster in svcdown.yaml."))))
+	}
+	switch service, away, err := r.leadsAway(ctx, cluster, svc, op); {
+	case err != nil:
+		return named(op, report(unknown(redact.F("Nothing was run: where Service %s leads cannot be told: %v", service, err), redact.Const("Ask again; the bot's account must be allowed to read Services."))))
+	case away != "":
+		return named(op, report(unknown(redact.F("Service %s was not asked: it leads to %s, which is not in allowedHosts", service, away), redact.Const("See who made it an ExternalName; if that is right, add the name to probes.allowedHosts in svcdown.yaml."))))
 	}
 	start := time.Now()
 	out := finding.Report{}

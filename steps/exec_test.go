@@ -3,6 +3,7 @@ package steps_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +28,13 @@ type container struct {
 	answers       []k8sops.ExecResult
 	err           error
 	requests      []k8sops.ExecRequest
+	// external are the Services that lead out of the cluster, by NAMESPACE/NAME; unreadable says why none can be read.
+	external   map[string]string
+	unreadable error
+}
+
+func (c *container) ExternalName(_ context.Context, namespace, service string) (string, error) {
+	return c.external[namespace+"/"+service], c.unreadable
 }
 
 func (c *container) Exec(_ context.Context, _ catalog.Service, r k8sops.ExecRequest) (k8sops.ExecResult, error) {
@@ -212,6 +220,33 @@ func TestOnlyKnownHostsAreConnectedTo(t *testing.T) {
 		got := inside(c).Run(t.Context(), backend, bound(t, in+command)).Finding
 		if len(c.requests) > 0 || got.Status != finding.Unknown || got.Fix.Empty() || !strings.Contains(got.Line.String(), "was not asked") {
 			t.Errorf("%s was asked %d times: %s: %s", command, len(c.requests), got.Status, got.Line)
+		}
+	}
+}
+
+func TestAServiceThatLeadsAwayIsNotConnectedTo(t *testing.T) {
+	t.Parallel()
+	const redis = namespace + "/redis-master-service"
+	for name, tc := range map[string]struct {
+		external   map[string]string
+		unreadable error
+		refusal    string
+	}{
+		"to nowhere outside":                  {nil, nil, ""},
+		"to an allowed host":                  {map[string]string{redis: "db.example.org"}, nil, ""},
+		"to a stranger":                       {map[string]string{redis: "evil.example.net"}, nil, "it leads to evil.example.net"},
+		"to the cloud's metadata by its name": {map[string]string{redis: "metadata.google.internal"}, nil, "it leads to metadata.google.internal"},
+		"to an address as a name":             {map[string]string{redis: "169.254.169.254.nip.io"}, nil, "it leads to 169.254.169.254.nip.io"},
+		"to the container itself":             {map[string]string{redis: "localhost"}, nil, "it leads to localhost"},
+		"to another Service that leads away":  {map[string]string{redis: "search-service.search.svc.cluster.local", "search/search-service": "evil.example.net"}, nil, "Service search-service was not asked: it leads to evil.example.net"},
+		"to where nobody can tell":            {nil, errors.New("forbidden"), "cannot be told: forbidden"},
+	} {
+		for _, command := range []string{"redis-cli -h redis-master-service ping", "nc -z redis-master-service." + namespace + ".svc 6379", "curl http://redis-master-service:6379/"} {
+			c := &container{answers: said("", "", 0), external: tc.external, unreadable: tc.unreadable}
+			got := inside(c).Run(t.Context(), backend, bound(t, in+command)).Finding
+			if refused := tc.refusal != ""; refused == (len(c.requests) > 0) || refused && (got.Status != finding.Unknown || got.Fix.Empty() || !strings.Contains(got.Line.String(), tc.refusal)) {
+				t.Errorf("%s, %s: asked %d times: %s: %s", name, command, len(c.requests), got.Status, got.Line)
+			}
 		}
 	}
 }

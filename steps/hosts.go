@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"context"
 	"net"
 	"net/url"
 	"slices"
@@ -57,22 +58,14 @@ func connects(op *runbook.Operation) [][2]string {
 }
 
 func (r *Runner) allowed(cluster, namespace, host, port string) bool {
-	if slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host) {
+	if local(host) {
 		return true
 	}
 	cat := r.catalog()
+	if _, ok := r.serviceNamed(cluster, namespace, host); ok {
+		return true
+	}
 	for _, s := range cat.Services {
-		if s.Cluster == cluster && s.KubernetesService != "" {
-			names := []string{"." + s.Namespace, "." + s.Namespace + ".svc", "." + s.Namespace + ".svc.cluster.local"}
-			if s.Namespace == namespace {
-				names = append(names, "")
-			}
-			for _, rest := range names {
-				if catalog.SameHost(host, s.KubernetesService+rest) {
-					return true
-				}
-			}
-		}
 		for _, raw := range s.Health {
 			if u, err := url.Parse(raw); err == nil && catalog.SameHost(u.Hostname(), host) {
 				return true
@@ -81,6 +74,59 @@ func (r *Runner) allowed(cluster, namespace, host, port string) bool {
 	}
 	return cat.Probes.AllowsHost(host, port)
 }
+
+// serviceNamed is the service of the catalogue whose Kubernetes Service a host names, as it is called in a namespace.
+func (r *Runner) serviceNamed(cluster, namespace, host string) (catalog.Service, bool) {
+	for _, s := range r.catalog().Services {
+		if s.Cluster != cluster || s.KubernetesService == "" {
+			continue
+		}
+		names := []string{"." + s.Namespace, "." + s.Namespace + ".svc", "." + s.Namespace + ".svc.cluster.local"}
+		if s.Namespace == namespace {
+			names = append(names, "")
+		}
+		for _, rest := range names {
+			if catalog.SameHost(host, s.KubernetesService+rest) {
+				return s, true
+			}
+		}
+	}
+	return catalog.Service{}, false
+}
+
+// mostNames is how many external names are followed from one Service to the next.
+const mostNames = 4
+
+// leadsAway is the name to which a Service that an operation connects to leads out of the cluster, when that name is not allowed itself; "" when
+// there is none. A Service by its name alone is no more than what whoever may write Services makes of it.
+func (r *Runner) leadsAway(ctx context.Context, cluster executor, svc catalog.Service, op *runbook.Operation) (service, name string, err error) {
+	namespace := op.Get("namespace")
+	if namespace == "" {
+		namespace = svc.Namespace
+	}
+	for _, h := range connects(op) {
+		host := h[0]
+		for range mostNames {
+			s, ok := r.serviceNamed(svc.Cluster, namespace, host)
+			if !ok {
+				break
+			}
+			if name, err = cluster.ExternalName(ctx, s.Namespace, s.KubernetesService); err != nil || name == "" {
+				break
+			}
+			service, host = s.KubernetesService, name
+			if !r.allowed(svc.Cluster, "", host, h[1]) || local(host) {
+				return service, host, nil
+			}
+		}
+		if err != nil {
+			return host, "", err
+		}
+	}
+	return "", "", nil
+}
+
+func local(host string) bool { return slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host) }
 
 func hostPort(host, port string) string {
 	if port == "" {
