@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/k8sops"
+	"github.com/svcdown/svcdown/plan"
 	"github.com/svcdown/svcdown/redact"
 )
 
@@ -30,7 +32,8 @@ func (d *Desk) Return(ctx context.Context, id string) error {
 	if r.Plan.Returns <= 0 || !r.Done() {
 		return nil
 	}
-	if taken, err := d.takenBack(ctx, r); err != nil || taken {
+	taken, covered, err := d.since(ctx, r)
+	if err != nil || taken {
 		return err
 	}
 	err = d.askReturn(ctx, r)
@@ -40,7 +43,7 @@ func (d *Desk) Return(ctx context.Context, id string) error {
 		return nil
 	case !errors.As(err, &p):
 		return err // the database: the job asks again
-	case transient(err) && d.Now().Before(r.CreatedAt.Add(r.Plan.Returns+returnTime)):
+	case transient(err) && d.Now().Before(r.CreatedAt.Add(r.Plan.Returns+returnTime)), d.Now().Before(covered):
 		return &approval.Later{After: returnEvery}
 	}
 	d.Log.Warn().Err(err).Str("request", id).Msg("a change does not return by itself")
@@ -55,19 +58,36 @@ func transient(err error) bool {
 	return false
 }
 
-// takenBack reports whether there is nothing left to return: somebody asked for the undo earlier, or set the same anew, with a time of its own.
-func (d *Desk) takenBack(ctx context.Context, r approval.Request) (bool, error) {
+// since tells what became of a change: taken means that nothing is left to return, since somebody asked for the undo earlier, or set the same
+// anew, with a time of its own, after it had gone. Another value that was set on top of it goes back to ours first; covered is until when that
+// is waited for, zero when there is none.
+func (d *Desk) since(ctx context.Context, r approval.Request) (taken bool, covered time.Time, err error) {
 	later, err := d.Approvals.Requests(ctx, r.Plan.Service, false, 50)
 	if err != nil {
-		return false, err
+		return false, time.Time{}, err
 	}
-	for _, l := range later {
-		sameAgain := l.Plan.Action == r.Plan.Action && l.Plan.Target == r.Plan.Target && l.Plan.Params["key"] == r.Plan.Params["key"] && l.CreatedAt.After(r.CreatedAt)
-		if l.Done() && (l.Plan.Reverts == r.ID || sameAgain) {
-			return true, nil
+	ours := map[string]bool{r.Plan.Params["value"]: true}
+	for _, l := range slices.Backward(later) { // the oldest first
+		same := l.Plan.Action == r.Plan.Action && l.Plan.Target == r.Plan.Target && l.Plan.Params["key"] == r.Plan.Params["key"] && l.CreatedAt.After(r.CreatedAt)
+		switch {
+		case !l.Done():
+		case l.Plan.Reverts == r.ID:
+			return true, time.Time{}, nil
+		case same && !onTop(l.Plan, ours):
+			return true, time.Time{}, nil
+		case same:
+			ours[l.Plan.Params["value"]] = true
+			if until := l.CreatedAt.Add(l.Plan.Returns + returnTime); until.After(covered) {
+				covered = until
+			}
 		}
 	}
-	return false, nil
+	return false, covered, nil
+}
+
+// onTop reports whether a change found one of values where it set its own.
+func onTop(p plan.Plan, values map[string]bool) bool {
+	return slices.ContainsFunc(p.Before.Env, func(v plan.Variable) bool { return v.Was != nil && values[*v.Was] })
 }
 
 // askReturn stores the request that takes r back, once.

@@ -192,3 +192,75 @@ func TestAnEarlierUndoLeavesNothingToReturn(t *testing.T) {
 		t.Errorf("got %v and %d requests, want the change and the undo that somebody asked for", err, len(b.rows.order))
 	}
 }
+
+func TestAValueOnTopOfAnotherReturnsFirstAndBothReturn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := b.debugging(t)
+	undo, err := b.cluster.plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	debug := "debug"
+	trace := first.Plan
+	trace.Returns, trace.Params, trace.Before.Env = 30*time.Minute, map[string]string{"key": "LOG_LEVEL", "value": "trace"}, []plan.Variable{{Container: "app", Key: "LOG_LEVEL", Was: &debug}}
+	trace.Patch = []plan.Operation{{Op: "replace", Path: "/spec/template/spec/containers/0/env/0"}}
+	b.cluster.plan = func() (plan.Plan, error) { return trace, nil }
+	b.says(t, "alice", "debug backend")
+	second := b.newest(t)
+	b.says(t, "bob", "approve "+second.ID)
+	if err := b.Execute(t.Context(), second.ID); err != nil {
+		t.Fatal(err)
+	}
+	// The time of the first is over while the value of the second stands.
+	b.cluster.plan = func() (plan.Plan, error) {
+		return plan.Plan{}, &k8sops.Error{Kind: k8sops.Conflict, Message: redact.Const("LOG_LEVEL was changed again since.")}
+	}
+	var later *approval.Later
+	if err := b.Return(t.Context(), first.ID); !errors.As(err, &later) || len(b.rows.order) != 2 {
+		t.Fatalf("got %v and %d requests, want the first to wait for the second's return", err, len(b.rows.order))
+	}
+	b.told(t, "")
+	for n, r := range []approval.Request{second, first} {
+		undo.Reverts = r.ID
+		b.cluster.plan = func() (plan.Plan, error) { return undo, nil }
+		if err := b.Return(t.Context(), r.ID); err != nil || len(b.rows.order) != 3+n {
+			t.Fatalf("return %d: %v, %d requests", n, err, len(b.rows.order))
+		}
+		if err := b.Execute(t.Context(), b.newest(t).ID); err != nil || b.newest(t).ReturnOf != r.ID || b.newest(t).State != approval.Applied {
+			t.Fatalf("return %d: %v, %+v", n, err, b.newest(t))
+		}
+	}
+	// What was set anew after the first had gone has a time of its own.
+	a := setup(t)
+	first = a.debugging(t)
+	fresh := first.Plan
+	a.cluster.plan = func() (plan.Plan, error) { return fresh, nil }
+	a.says(t, "alice", "debug backend")
+	a.says(t, "bob", "approve "+a.newest(t).ID)
+	if err := a.Execute(t.Context(), a.newest(t).ID); err != nil {
+		t.Fatal(err)
+	}
+	undo.Reverts = first.ID
+	a.cluster.plan = func() (plan.Plan, error) { return undo, nil }
+	if err := a.Return(t.Context(), first.ID); err != nil || len(a.rows.order) != 2 {
+		t.Errorf("got %v and %d requests, want the second to keep its time", err, len(a.rows.order))
+	}
+	// Somebody's own hand on top of both is told when it was waited for long enough.
+	c := setup(t)
+	first = c.debugging(t)
+	c.cluster.plan = func() (plan.Plan, error) { return trace, nil }
+	c.says(t, "alice", "debug backend")
+	c.says(t, "bob", "approve "+c.newest(t).ID)
+	if err := c.Execute(t.Context(), c.newest(t).ID); err != nil {
+		t.Fatal(err)
+	}
+	c.wait(7 * time.Hour)
+	c.cluster.plan = func() (plan.Plan, error) {
+		return plan.Plan{}, &k8sops.Error{Kind: k8sops.Conflict, Message: redact.Const("LOG_LEVEL was changed again since.")}
+	}
+	if err := c.Return(t.Context(), first.ID); err != nil {
+		t.Fatal(err)
+	}
+	c.told(t, "was not taken back: .*changed again")
+}

@@ -68,9 +68,21 @@ func TestATokenTellsWhoItIs(t *testing.T) {
 	if err != nil || name != "alice" {
 		t.Errorf("got %q, %v", name, err)
 	}
-	for _, token := range []string{"", "not-a-token"} {
-		if name, _, err := b.cluster.Identify(t.Context(), token); k8sops.KindOf(err) != k8sops.Unauthenticated || name != "" {
-			t.Errorf("token %q: got %q, %v", token, name, err)
+	// A token that was issued for somebody else to read, such as a vault, is none for us.
+	b.world.Kubectl(t, "create", "serviceaccount", "robot")
+	account := "system:serviceaccount:" + b.world.Namespace + ":robot"
+	issued := func(more ...string) string {
+		return strings.TrimSpace(b.world.Kubectl(t, append([]string{"create", "token", "robot"}, more...)...))
+	}
+	own, foreign, late := issued(), issued("--audience=vault"), issued("--duration=1h")
+	if name, _, err := b.cluster.Identify(t.Context(), own); err != nil || name != account {
+		t.Errorf("got %q, %v", name, err)
+	}
+	b.world.Kubectl(t, "delete", "serviceaccount", "robot")
+	for name, token := range map[string]string{"none": "", "a made-up one": "not-a-token", "one for another audience": foreign, "one of an account that is gone": late,
+		"one without its signature": late[:strings.LastIndex(late, ".")+1], "one with its scheme": "Bearer " + b.world.Tokens["alice"], "one with a zero byte": b.world.Tokens["alice"] + "\x00"} {
+		if who, _, err := b.cluster.Identify(t.Context(), token); k8sops.KindOf(err) != k8sops.Unauthenticated || who != "" {
+			t.Errorf("token, %s: got %q, %v", name, who, err)
 		}
 	}
 }
