@@ -212,6 +212,12 @@ func TestTheAPIServerRefusesWhatTheListWould(t *testing.T) {
 		"psql copies to a program":               {Command: k8sops.PsqlArgv("", "", "postgres", "", "COPY (SELECT 1) TO PROGRAM 'id'")},
 		"psql commits and drops":                 {Command: k8sops.PsqlArgv("", "", "postgres", "", "SELECT 1; COMMIT; DROP TABLE x")},
 		"psql hides it in dollars":               {Command: k8sops.PsqlArgv("", "", "postgres", "", "SELECT $$'$$; COMMIT; DROP TABLE x; SELECT $$'$$")},
+		"psql ends a session":                    {Command: k8sops.PsqlArgv("", "", "postgres", "", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity")},
+		"psql ends it in quotes":                 {Command: k8sops.PsqlArgv("", "", "postgres", "", `SELECT "pg_terminate_backend"(1)`)},
+		"psql reads a file":                      {Command: k8sops.PsqlArgv("", "", "postgres", "", "SELECT PG_READ_FILE('/etc/passwd')")},
+		"psql reads the passwords":               {Command: k8sops.PsqlArgv("", "", "postgres", "", "SELECT rolpassword FROM pg_catalog.pg_authid")},
+		"psql asks another server":               {Command: k8sops.PsqlArgv("", "", "postgres", "", "SELECT * FROM dblink('host=169.254.169.254', 'x') AS t(a text)")},
+		"psql waits":                             {Command: k8sops.PsqlArgv("", "", "postgres", "", "SELECT pg_sleep(60)")},
 		"pg_isready with a string to connect by": {Command: []string{"pg_isready", "-t", "5", "-d", "host=169.254.169.254"}},
 		"pg_isready with an address":             {Command: []string{"pg_isready", "-d", "postgres://x@169.254.169.254/"}},
 		"pg_isready with a file":                 {Command: []string{"pg_isready", "-h", "/etc"}},
@@ -243,14 +249,15 @@ func TestTheAPIServerLetsOurOwnQuestionsPass(t *testing.T) {
 	t.Parallel()
 	b := looking(t)
 	for name, argv := range map[string][]string{
-		"psql":       k8sops.PsqlArgv("db", "5432", "app", "shop", "SELECT datname, pg_size_pretty(pg_database_size(datname))\nFROM pg_database WHERE datname <> ';' ORDER BY 2 - 1;"),
-		"psql lists": k8sops.PsqlArgv("", "", "postgres", "", `\l`),
-		"pg_isready": {"pg_isready", "-t", "5", "-h", "127.0.0.1", "-p", "5432", "-U", "postgres", "-d", "shop"},
-		"redis":      {"redis-cli", "-t", "5", "-h", "127.0.0.1", "-p", "6379", "config", "get", "*"},
-		"curl":       {"curl", "-q", "-s", "-S", "-v", "--proto", "=http,https", "--max-time", "8", "-X", "GET", "-k", "-o", "/dev/null", "-w", `\n%{http_code}\n`, "http://127.0.0.1/a?b=c"},
-		"wget":       {"wget", "--no-config", "--max-redirect=0", "-T", "5", "-t", "1", "-S", "-O", "-", "http://127.0.0.1/"},
-		"nc":         {"nc", "-z", "-v", "-w", "5", "127.0.0.1", "6379"},
-		"dig":        {"dig", "+time=2", "+tries=1", "@127.0.0.1", "db"},
+		"psql":                k8sops.PsqlArgv("db", "5432", "app", "shop", "SELECT datname, pg_size_pretty(pg_database_size(datname))\nFROM pg_database WHERE datname <> ';' ORDER BY 2 - 1;"),
+		"psql asks how it is": k8sops.PsqlArgv("", "", "postgres", "", "SELECT slot_name, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) FROM pg_replication_slots, pg_stat_replication_slots, pg_stat_progress_create_index WHERE pg_is_wal_replay_paused()"),
+		"psql lists":          k8sops.PsqlArgv("", "", "postgres", "", `\l`),
+		"pg_isready":          {"pg_isready", "-t", "5", "-h", "127.0.0.1", "-p", "5432", "-U", "postgres", "-d", "shop"},
+		"redis":               {"redis-cli", "-t", "5", "-h", "127.0.0.1", "-p", "6379", "config", "get", "*"},
+		"curl":                {"curl", "-q", "-s", "-S", "-v", "--proto", "=http,https", "--max-time", "8", "-X", "GET", "-k", "-o", "/dev/null", "-w", `\n%{http_code}\n`, "http://127.0.0.1/a?b=c"},
+		"wget":                {"wget", "--no-config", "--max-redirect=0", "-T", "5", "-t", "1", "-S", "-O", "-", "http://127.0.0.1/"},
+		"nc":                  {"nc", "-z", "-v", "-w", "5", "127.0.0.1", "6379"},
+		"dig":                 {"dig", "+time=2", "+tries=1", "@127.0.0.1", "db"},
 	} {
 		_, err := b.cluster.Exec(t.Context(), b.backend, k8sops.ExecRequest{Kind: "pods", Name: "redis-master-0", Argv: argv})
 		if kind := k8sops.KindOf(err); kind == k8sops.Forbidden || kind == k8sops.Invalid {

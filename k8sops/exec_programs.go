@@ -137,6 +137,8 @@ func psqlReads(a arguments) string {
 		return "psql commands with a backslash may only list"
 	case !strings.Contains(c[2], `\`) && !oneQuestion.MatchString(c[2]):
 		return "psql must ask one question, that reads"
+	case notForReading.MatchString(c[2]):
+		return "psql may call nothing that acts on the server or shows its files and passwords"
 	}
 	return plainNames(a)
 }
@@ -157,6 +159,10 @@ func plainNames(a arguments) string {
 // oneQuestion is SQL that begins as a question does, with every semicolon but the last one inside of quotes. Dollar quotes and comments are
 // refused outside of quotes: in them a quote or a semicolon would mean something else. COPY … TO PROGRAM runs also where nothing may be written.
 var oneQuestion = regexp.MustCompile(`^(?is)\s*\(*\s*(select|show|explain|with|values|table)\b(?:[^;'"$/-]|'[^']*'|"[^"]*"|-[^-;'"$/]|/[^*;'"$/-])*;*\s*$`)
+
+// notForReading are the functions of Postgres that act though nothing may be written, and what shows files and passwords. What a runbook may
+// call is a list of its own, in the runbook's grammar; this one is for what got past that.
+var notForReading = regexp.MustCompile(`(?i)\b(pg_(terminate|cancel|read|ls|stat_file|stat_reset|reload|rotate|promote|switch|create|drop|advisory|try_advisory|sleep|notify|export|logical|replication_origin|replication_slot_advance|copy|backup|wal_replay|file|hba|authid|shadow|user_mapping|settings|db_role_setting|start|stop|log_backend)\w*|lo_\w+|dblink\w*|set_config|setval|nextval|(query|table|cursor|schema|database)_to_xml\w*)\b`)
 
 // redisQuestions are the commands of Redis that only read and show no stored value; the first word decides, or the first two.
 var redisQuestions = strings.Fields("PING INFO DBSIZE LASTSAVE ROLE TIME CONFIG_GET SLOWLOG_LEN CLIENT_LIST CLIENT_INFO CLIENT_GETNAME CLIENT_ID " +
