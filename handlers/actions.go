@@ -2,7 +2,9 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -127,6 +129,10 @@ func (d *Desk) planManifest(ctx context.Context, cl Cluster, svc catalog.Service
 			Next: redact.Const("Write manifests: {dir: …} there.")}
 	}
 	content, err := readBelow(allowed.Dir, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return plan.Plan{}, &Problem{Code: "manifest", Err: err, Text: redact.F("There is no manifest %q below the folder of reviewed manifests; nothing was applied.", file),
+			Next: redact.Const("Put it there under this path (manifests.dir in svcdown.yaml; in the chart manifests.configMap, with the path under items), or correct the path.")}
+	}
 	if err != nil {
 		return plan.Plan{}, &Problem{Code: "manifest", Err: err, Text: redact.F("I cannot read the manifest %q below the folder of reviewed manifests; nothing was applied.", file),
 			Next: redact.Const("Write its path below that folder, without a leading /.")}

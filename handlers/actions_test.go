@@ -217,7 +217,7 @@ func TestManifestsAreReadBelowTheirFolderOnly(t *testing.T) {
 		"an absolute path":              {file: filepath.Join(top, "secret.yaml"), want: "cannot read the manifest"},
 		"a link that leads out":         {file: "link.yaml", want: "cannot read the manifest"},
 		"a folder":                      {file: "load", want: "cannot read the manifest"},
-		"nothing there":                 {file: "none.yaml", want: "cannot read the manifest"},
+		"nothing there":                 {file: "none.yaml", want: "There is no manifest"},
 		"a file that is too long":       {file: "long.yaml", want: "longer than 256 KiB"},
 		"where no folder is configured": {file: "load/test.yaml", off: true, want: "names no folder"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +24,8 @@ type readiness struct {
 	step runbook.Step
 	// byHand steps are for people, so that nothing of ours can be missing.
 	byHand bool
+	// asks is what somebody is asked for when the step is worked on: it is ready as far as it can be told before.
+	asks []runbook.Hole
 	// why and fix are set when the step is not ready.
 	why, fix redact.Text
 }
@@ -113,8 +116,11 @@ func (d *Desk) readyOne(ctx context.Context, req Request, cl Cluster, rights *ri
 		r.why, r.fix = redact.F("it cannot be filled in: %s", err.Error()), redact.Const("Correct the runbook or svcdown.yaml.")
 		return r
 	case len(missing) > 0:
-		r.why = redact.F("nobody knows %s before it runs; it is asked for then", writtenAs(missing))
-		r.fix = redact.F("To look at the rest of the step now, add%s", setFlags(missing))
+		r.asks = missing
+		// Whatever the value will be, it takes the same permission.
+		if op := step.Operation; op != nil && !strings.ContainsAny(op.Get("namespace"), "<$[") {
+			r.why, r.fix = rights.lacking(ctx, svc, *op)
+		}
 		return r
 	}
 	for _, b := range bound {
@@ -164,34 +170,50 @@ func (d *Desk) plannable(ctx context.Context, cl Cluster, svc catalog.Service, s
 	switch {
 	case err == nil, errors.As(err, &k) && k.Kind == k8sops.Empty: // at this moment it would change nothing, which is no obstacle
 		return false, redact.Text{}, redact.Text{}
+	case errors.As(err, &p) && !p.Next.Empty():
+		return false, redact.F("it cannot be planned: %s", p.Text), p.Next
+	case errors.As(err, &k) && w.action == catalog.Apply && k.Kind == k8sops.Forbidden:
+		return false, redact.F("it cannot be planned: %s", k.Message), redact.Const("Let the bot's account make Jobs: allow.jobs in the chart.")
+	case errors.As(err, &k) && w.action == catalog.Apply:
+		return false, redact.F("it cannot be planned: %s", k.Message), redact.Const("Correct the manifest in the folder of reviewed manifests.")
 	case errors.As(err, &k):
 		return false, redact.F("it cannot be planned: %s", k.Message), redact.Const("Look at the object, and at the rights of the bot's account.")
 	}
 	return false, redact.F("it cannot be planned: %s", err.Error()), redact.Const("Look at the policy and the object.")
 }
 
-// preflightCard has one line for each step that is not ready.
+// preflightCard has one line for each step that is not ready, and then for each that asks for a value: that is no obstacle.
 func preflightCard(book *runbook.Runbook, svc catalog.Service, all []readiness) card.Card {
 	c := card.Card{Title: redact.F("Preflight of %s · %s", book.Name(), svc.Name), State: card.OK}
 	ready, byHand := 0, 0
-	var lines []finding.Finding
+	var lines, asking []finding.Finding
 	for _, r := range all {
 		switch {
 		case !r.ready():
 			lines = append(lines, finding.Finding{Check: "step " + strconv.Itoa(r.step.Number), Status: finding.Fail, Line: redact.F("%s: %s", clipped(r.step.Title, maxStepTitle), r.why), Fix: r.fix})
 		case r.byHand:
 			byHand++
+		case len(r.asks) > 0:
+			ready++
+			asking = append(asking, finding.Finding{Check: "step " + strconv.Itoa(r.step.Number), Status: finding.OK,
+				Line: redact.F("%s: it will ask for %s; to look at the rest of it now, add%s", clipped(r.step.Title, maxStepTitle), writtenAs(r.asks), setFlags(r.asks))})
 		default:
 			ready++
 		}
 	}
 	tally := redact.F("%d of %d steps are ready", ready, len(all)-byHand)
+	if n := len(asking); n > 0 {
+		tally = redact.F("%s, %d of them will ask for a value", tally, n)
+	}
 	if byHand > 0 {
 		tally = redact.F("%s; people do %d more", tally, byHand)
 	}
 	c.Verdict = redact.F("%s for %s: %s", book.Title, svc.Name, tally)
 	if len(lines) > 0 {
-		c.State, c.Parts = card.Fail, []card.Part{{Findings: lines}}
+		c.State = card.Fail
+	}
+	if all := append(lines, asking...); len(all) > 0 {
+		c.Parts = []card.Part{{Findings: all}}
 	}
 	return c
 }
