@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -126,7 +127,12 @@ func (k *Kubelet) view(pod *corev1.Pod, s marketplace.Service) standin.View {
 		Namespace: k.namespace, Pod: pod.Name, PodIP: pod.Status.PodIP, Kind: s.Kind, Health: 200, Serving: true,
 		Database:     p.variant(marketplace.Database, condition.DBRefusing, pods),
 		Cache:        p.variant(marketplace.Cache, condition.RedisDown, pods),
-		DatabaseDisk: 41, CacheDisk: 12,
+		DatabaseDisk: 41, CacheDisk: 12, Hosts: map[string]string{}, Emptied: emptied(pod),
+	}
+	for _, a := range pod.Spec.HostAliases {
+		for _, name := range a.Hostnames {
+			v.Hosts[name] = a.IP
+		}
 	}
 	for _, peer := range marketplace.Services() {
 		v.Peers = append(v.Peers, standin.Peer{
@@ -152,6 +158,20 @@ func (k *Kubelet) view(pod *corev1.Pod, s marketplace.Service) standin.View {
 		_, v.Delay = p.health(marketplace.Backend, pods)
 	}
 	return v
+}
+
+// emptied are the folders over which the pod's first container mounts a volume
+// that begins empty.
+func emptied(pod *corev1.Pod) []string {
+	var out []string
+	for _, m := range pod.Spec.Containers[0].VolumeMounts {
+		for _, volume := range pod.Spec.Volumes {
+			if volume.Name == m.Name && volume.EmptyDir != nil && m.SubPath == "" {
+				out = append(out, strings.TrimSuffix(m.MountPath, "/"))
+			}
+		}
+	}
+	return out
 }
 
 // Health is what the service's health URL answers outside the cluster now, and

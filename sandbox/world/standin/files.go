@@ -2,6 +2,7 @@ package standin
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -153,6 +154,12 @@ func (v View) tree() map[string][]entry {
 		root = append(root, entry{"data", 4096, true})
 	}
 	tree["/"] = root
+	for _, mount := range v.Emptied {
+		if _, there := tree[mount]; there {
+			maps.DeleteFunc(tree, func(name string, _ []entry) bool { return within(name, mount) })
+			tree[mount] = []entry{}
+		}
+	}
 	return tree
 }
 

@@ -31,6 +31,9 @@ type reply struct {
 // that DNS does not know.
 func (v View) dial(host string, port int, path string) (r reply, resolved bool) {
 	r = reply{host: host, status: 200, body: `{"status":"ok"}` + "\n", server: "nginx"}
+	if ip, ok := v.Hosts[host]; ok {
+		host = ip
+	}
 	if local(host) {
 		r.ip = "127.0.0.1"
 		own := v.peerOf(v.Kind)

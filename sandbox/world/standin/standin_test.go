@@ -121,6 +121,8 @@ func TestProgramsAnswerAsTheRealOnes(t *testing.T) {
 		"df does not know the option":             {postgres, []string{"df", "--frobnicate"}, "", "df: unrecognized option '--frobnicate'\nTry 'df --help' for more information.\n", 1},
 		"df does not know the path":               {postgres, []string{"df", "/nope"}, "", "df: /nope: No such file or directory", 1},
 		"ls lists the build":                      {frontend, []string{"ls", "-la", "/app/.next/"}, "BUILD_ID\n", "", 0},
+		"ls finds nothing under an empty volume":  {inside(marketplace.Frontend, func(v *standin.View) { v.Emptied = []string{"/app/.next"} }), []string{"ls", "/app/.next/"}, "", "", 0},
+		"curl follows the hosts file":             {inside(marketplace.Backend, func(v *standin.View) { v.Hosts = map[string]string{"api.external-service.com": "127.0.0.1"} }), []string{"curl", "-sS", "https://api.external-service.com/health"}, "", "curl: (7) ", 7},
 		"ls does not know the path":               {backend, []string{"ls", "/app/.next/"}, "", "ls: cannot access '/app/.next/': No such file or directory", 2},
 		"ls does not know the option":             {backend, []string{"ls", "-Z9"}, "", "ls: invalid option -- 'Z'", 2},
 		"cat reads a file":                        {backend, []string{"cat", "/etc/resolv.conf"}, "nameserver 10.96.0.10\n", "", 0},

@@ -33,6 +33,12 @@ type View struct {
 	// takes, both for who reaches it.
 	Health int           `json:"health"`
 	Delay  time.Duration `json:"delay,omitempty"`
+
+	// Hosts are the addresses that the pod's hostAliases give to names, before
+	// DNS is asked.
+	Hosts map[string]string `json:"hosts,omitempty"`
+	// Emptied are folders over which an empty volume is mounted.
+	Emptied []string `json:"emptied,omitempty"`
 }
 
 // Peer is a Kubernetes Service of the world.
