@@ -99,3 +99,31 @@ func TestStatusOfABrokenService(t *testing.T) {
 		})
 	}
 }
+
+// A release that refers to what is not there: the kubelet's word for it reaches the finding, of a ConfigMap as of a key of one.
+func TestAMissingReferenceIsNamed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, c := range []struct {
+		service, refersTo, want string
+	}{
+		{"backend", `{"configMapKeyRef":{"name":"settings-that-nobody-made","key":"MODE"}}`, `configmap "settings-that-nobody-made" not found`},
+		{"frontend", `{"configMapKeyRef":{"name":"web3-marketplace-config","key":"NO_SUCH_KEY"}}`, "couldn't find key NO_SUCH_KEY in ConfigMap"},
+		{"redis-master", `{"secretKeyRef":{"name":"web3-marketplace-secrets","key":"NO_SUCH_KEY"}}`, "couldn't find key NO_SUCH_KEY in Secret"},
+	} {
+		svc := b.world.Service(c.service)
+		b.world.Kubectl(t, "patch", strings.ToLower(svc.Workload.Kind)+"/"+svc.Workload.Name, "-p",
+			`{"spec":{"template":{"spec":{"containers":[{"name":"`+c.service+`","env":[{"name":"MODE","valueFrom":`+c.refersTo+`}]}]}}}}`)
+		var got []finding.Finding
+		t.Cleanup(func() {
+			if t.Failed() {
+				report(t, got)
+			}
+		})
+		eventually(t, c.service+" says what is missing", func() bool {
+			got = b.cluster.Status(t.Context(), svc, nil)
+			pods := by(got, "pods")
+			return slices.Contains(kindsOf(got), finding.ConfigError) && pods.Status != finding.OK && strings.Contains(pods.Line.String(), c.want)
+		})
+	}
+}
