@@ -213,3 +213,28 @@ func forms(text string) []string {
 	}
 	return slices.Compact(out)
 }
+
+// cmdQuiet: quiet asserts that no message of the bot called a whole channel, and that no text which Slack still reads for mentions and links held any.
+func cmdQuiet(ts *testscript.TestScript, _ bool, _ []string) {
+	s := of(ts)
+	read := map[string][]string{"chat.postMessage": {"text"}, "chat.update": {"text"}, "chat.postEphemeral": {"text"}, "conversations.setTopic": {"topic"}, "bookmarks.add": {"title"}}
+	said := 0
+	for method, args := range read {
+		for _, c := range s.slack.Calls(method) {
+			for _, a := range args {
+				said++
+				if strings.ContainsAny(fmt.Sprint(c.Args[a]), "<>") {
+					ts.Fatalf("%s has the %s %q", method, a, c.Args[a])
+				}
+			}
+			for _, m := range s.slack.Messages(fmt.Sprint(c.Args["channel"])) {
+				if m.BotID != "" && slices.ContainsFunc(m.Pings, func(p string) bool { return !strings.HasPrefix(p, "U") }) {
+					ts.Fatalf("a message pings %v: %s", m.Pings, flat(m))
+				}
+			}
+		}
+	}
+	if said < 10 {
+		ts.Fatalf("the bot said next to nothing: %d texts", said)
+	}
+}

@@ -96,7 +96,7 @@ func params(dir string) testscript.Params {
 			"postgres": cmdPostgres, "redis": cmdRedis, "svcdown": cmdTerminal, "pause": cmdPause, "never": cmdNever, "files": cmdFiles, "count": cmdCount, "sed": cmdSed, "settled": cmdSettled,
 			"room": cmdRoom, "rooms": cmdRooms, "channel": cmdChannel, "today": cmdToday, "pushpin": cmdPushpin, "file": cmdFile,
 			"incident": cmdIncident, "calls": cmdCalls, "home": cmdHome, "archived": cmdArchived, "shortcut": cmdShortcut,
-			"http": cmdHTTP, "slack": cmdSlack, "logline": cmdLogLine, "nowhere": cmdNowhere, "keep": cmdKeep,
+			"http": cmdHTTP, "slack": cmdSlack, "logline": cmdLogLine, "nowhere": cmdNowhere, "keep": cmdKeep, "quiet": cmdQuiet,
 			"eventually": cmdEventually, "form": cmdForm, "fill": cmdFill, "wrong": cmdWrong,
 			"alertmanager": cmdAlertmanager, "silenced": cmdSilenced, "statuspage": cmdStatusPage, "alert": cmdAlert, "pagerduty": cmdPagerDuty, "paged": cmdPaged, "health": cmdHealth, "config": cmdConfig,
 			"triaging": cmdTriaging,
