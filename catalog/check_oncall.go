@@ -21,6 +21,7 @@ func (d *document) checkIncidents(c *Catalog) {
 		d.checkSeverities("incidents.severity", []int{in.Severity})
 	}
 	d.checkLinks("incidents.links", in.Links)
+	d.checkMeeting(in.Meeting)
 	services := namesOf(c.Services, func(s Service) string { return s.Name })
 	for i, k := range c.Contacts {
 		path := fmt.Sprintf("contacts[%d]", i)

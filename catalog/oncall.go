@@ -31,6 +31,8 @@ type Incidents struct {
 	Flapping time.Duration `yaml:"flapping"`
 	// Links stand at the top of every incident's channel, next to those of its service.
 	Links []Link `yaml:"links"`
+	// Meeting is what is proposed once an incident is resolved.
+	Meeting Meeting `yaml:"meeting"`
 }
 
 // Link is a page that helps: a dashboard, a runbook, a status page.
