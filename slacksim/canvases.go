@@ -32,6 +32,15 @@ func (c *call) readDocument() (document, error) {
 func (w *Workspace) newCanvas(title, channel string, d document) *canvas {
 	doc := &canvas{id: w.nextID("F"), title: title, markdown: d.Markdown, channel: channel}
 	w.canvases[doc.id] = doc
+	// A canvas is a file as well: https://docs.slack.dev/surfaces/canvases
+	f := &file{complete: true, File: File{
+		ID: doc.id, Title: title, Name: title, Mimetype: "application/vnd.slack-docs", Filetype: "quip", PrettyType: "Canvas", User: w.cfg.App.BotUserID, UserTeam: w.cfg.Team.ID,
+		Mode: "quip", Size: len(d.Markdown), Permalink: "https://" + w.cfg.Team.Domain + ".slack.com/docs/" + w.cfg.Team.ID + "/" + doc.id,
+	}}
+	if channel != "" {
+		f.Channels = []string{channel}
+	}
+	w.files[doc.id] = f
 	w.notify()
 	return doc
 }
