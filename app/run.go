@@ -84,7 +84,7 @@ func Run(ctx context.Context, s Settings, log zerolog.Logger) error {
 	running.Go(func() {
 		st.connect(dbCtx, store.Config{URL: url, Log: log, Now: time.Now}, store.Jobs{
 			Execute: desk.Execute, Watch: desk.Watch, Reconcile: desk.Reconcile, Remind: desk.Remind, Return: desk.Return, Announce: desk.Announce, Inbox: slack.Process,
-			Incident: desk.ShowIncident, Escalate: desk.Escalate, Look: desk.Look,
+			Incident: desk.ShowIncident, Escalate: desk.Escalate, Look: desk.Look, RemindItem: desk.RemindItem,
 			TellAuditHead: desk.TellAuditHead, WatchHealth: desk.WatchHealth, HealthEvery: healthEvery(s.Catalog), AskPager: desk.AskPager, AskPagerEvery: asksPager(s),
 		}, opened, log)
 	})
@@ -234,7 +234,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 			return cl, nil
 		},
 		Talk: talk{slack: slack, terminals: streams}, Directory: slack.Directory(),
-		Incidents: st, Rooms: slack,
+		Incidents: st, Rooms: slack, Canvases: slack, ActionItems: st, ItemReminders: st,
 		Approvals: st, Leases: st, Cards: st, Answers: st, Journal: st, Ledger: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Checklists: st, Reports: st, Followed: st, Forms: slack, Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
 		Pager: pager, Shifts: onCall, Acks: acks, Health: st, Outside: outsides(s, time.Now), Firing: firing(s),

@@ -87,12 +87,19 @@ func cmdCount(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // cmdAlone: alone USER REGEXP... waits for an ephemeral message that only this person sees, later than the one heard before. What see found
-// stays the last one: that is where people click.
+// stays the last one: that is where people click, unless with -click.
 func cmdAlone(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
+	click := args[0] == "-click"
+	if click {
+		args = args[1:]
+	}
 	user, heard, shown := userID(args[0]), s.heard[args[0]], s.last
 	s.wait(ts, args[1:], func(m slacksim.Message) bool { return m.EphemeralTo == user && m.TS > heard })
-	s.heard[args[0]], s.last = s.last.TS, shown
+	s.heard[args[0]] = s.last.TS
+	if !click {
+		s.last = shown
+	}
 }
 
 // cmdDM: dm USER REGEXP... waits for a direct message of the bot to this person.

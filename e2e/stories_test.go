@@ -100,6 +100,7 @@ func params(dir string) testscript.Params {
 			"eventually": cmdEventually, "form": cmdForm, "fill": cmdFill, "wrong": cmdWrong,
 			"alertmanager": cmdAlertmanager, "silenced": cmdSilenced, "statuspage": cmdStatusPage, "alert": cmdAlert, "pagerduty": cmdPagerDuty, "paged": cmdPaged, "health": cmdHealth, "config": cmdConfig,
 			"triaging": cmdTriaging,
+			"hurry":    cmdHurry, "direct": cmdDirect, "canvas": cmdCanvas, "applies": cmdApplies,
 		},
 	}
 }

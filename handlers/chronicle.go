@@ -31,6 +31,14 @@ func (d *Desk) chronicle(ctx context.Context, r approval.Request) error {
 	if r.State.Final() && r.DecidedAt.Before(i.Times.Detected) || !i.State.Active() && r.CreatedAt.After(over) {
 		return nil
 	}
+	if mends(r) {
+		if _, err := d.changeIncident(ctx, i.ID, "svcdown", func(i *incident.Incident) ([]incident.Event, error) {
+			i.Mitigate(r.ID, r.DecidedAt)
+			return nil, nil
+		}); err != nil {
+			return err
+		}
+	}
 	events := d.story(r)
 	fresh, err := d.Incidents.Put(ctx, i.ID, events)
 	if err != nil || fresh == 0 {
@@ -46,6 +54,11 @@ func (d *Desk) chronicle(ctx context.Context, r approval.Request) error {
 		return nil, nil
 	})
 	return err
+}
+
+// mends reports whether a request may be what ended an outage: a lasting change of the service that was verified by its checks.
+func mends(r approval.Request) bool {
+	return r.State == approval.Succeeded && !isOutside(r.Plan) && r.Plan.Returns == 0 && r.Plan.Target.Kind != "Job"
 }
 
 // story is what is known of a request as events.

@@ -14,7 +14,7 @@ import (
 func (d *Desk) help(ctx context.Context, req Request) error {
 	chapters := map[string]redact.Text{
 		"status": redact.Const("What is wrong"), "preflight": redact.Const("Work through a runbook"), "restart": redact.Const("Ask for a change"),
-		"approvals": redact.Const("Decide about it"), "incident": redact.Const("Run an incident"), "oncall": redact.Const("Who and what there is"),
+		"approvals": redact.Const("Decide about it"), "incident": redact.Const("Run an incident"), "postmortem": redact.Const("After it"), "oncall": redact.Const("Who and what there is"),
 	}
 	var parts []card.Part
 	var t *finding.Table

@@ -6,6 +6,7 @@ import (
 
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/redact"
 )
 
@@ -34,6 +35,7 @@ func (d *Desk) Home(ctx context.Context, id catalog.SlackID) card.Card {
 	case waiting > 0:
 		c.State, c.Verdict = card.Waiting, redact.F("Waiting for you: %s.", counted(waiting, "request"))
 	}
+	d.homeItems(ctx, a, &c)
 	cat := d.Catalog()
 	for _, r := range cat.Rotations {
 		if on := d.onCallFor(ctx, cat, r.Role); !on.until.IsZero() && slices.Contains(on.People, a.Person) {
@@ -84,4 +86,19 @@ func (d *Desk) homeApprovals(ctx context.Context, a catalog.Actor, c *card.Card)
 		}
 	}
 	return waiting
+}
+
+// homeItems are the action items that somebody owes.
+func (d *Desk) homeItems(ctx context.Context, a catalog.Actor, c *card.Card) {
+	if d.ActionItems == nil || a.Person == "" {
+		return
+	}
+	items, err := d.ActionItems.Items(ctx, incident.ItemFilter{Owner: a.Person, Open: true})
+	if err != nil || len(items) == 0 {
+		return // that the database does not answer is said for the incidents already
+	}
+	c.Parts = append(c.Parts, card.Part{Text: redact.F("Your action items, %d:", len(items))})
+	for _, item := range items[:min(len(items), maxHome)] {
+		c.Parts = append(c.Parts, card.Part{Item: itemLine(item, d.Now().In(d.Catalog().Zone()))})
+	}
 }

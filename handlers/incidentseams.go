@@ -3,10 +3,12 @@ package handlers
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/incident"
+	"github.com/svcdown/svcdown/redact"
 )
 
 // Incidents stores incidents. Every method that changes one also inserts the jobs that show it and climb its ladder; an error means that
@@ -43,6 +45,25 @@ type IncidentCards interface {
 	IncidentCards(ctx context.Context, id string) (map[string]card.Address, error)
 }
 
+// ActionItems stores what people will do after an incident.
+type ActionItems interface {
+	// AddItem stores item under a number, with the event that told makes of it and its reminders, in one transaction. A second call with the same
+	// op returns what the first one stored.
+	AddItem(ctx context.Context, op string, item incident.ActionItem, remind map[incident.Reminder]time.Time, told func(incident.ActionItem) incident.Event) (incident.ActionItem, error)
+	// ChangeItem locks the item and hands it to change. A refusal stores nothing and is returned.
+	ChangeItem(ctx context.Context, id int64, change func(*incident.ActionItem) (incident.Event, error)) (incident.ActionItem, error)
+	Item(ctx context.Context, id int64) (incident.ActionItem, error)
+	// Items lists what is open first, then by their last day.
+	Items(ctx context.Context, f incident.ItemFilter) ([]incident.ActionItem, error)
+}
+
+// ItemReminders keeps a reminder of an action item from being told twice.
+type ItemReminders interface {
+	// ClaimReminder gives its telling to one bot for a while; false when it was told. [approval.Later] while another bot is at it.
+	ClaimReminder(ctx context.Context, id int64, r incident.Reminder) (bool, error)
+	SaveReminded(ctx context.Context, id int64, r incident.Reminder) error
+}
+
 // ErrRoomTaken says that somebody else's channel has that name.
 var ErrRoomTaken = errors.New("another channel has that name")
 
@@ -60,6 +81,23 @@ type Rooms interface {
 	// Archive closes a channel for good.
 	Archive(ctx context.Context, channel string) error
 }
+
+// Canvases are documents in channels that people write on together.
+type Canvases interface {
+	// WriteCanvas puts a document into a channel and returns the address under which people open it. Called again with the same title it finds
+	// the first one and leaves it as it is. [*NoCanvas] when there will be none, however often it is asked for.
+	WriteCanvas(ctx context.Context, channel string, title, markdown redact.Text) (url string, err error)
+}
+
+// NoCanvas says that Slack takes no canvas here.
+type NoCanvas struct {
+	Why redact.Text
+	Err error
+}
+
+func (e *NoCanvas) Error() string { return "write a canvas: " + e.Err.Error() }
+
+func (e *NoCanvas) Unwrap() error { return e.Err }
 
 // Furniture is what a channel has apart from its messages.
 type Furniture struct {

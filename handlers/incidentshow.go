@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"runtime/debug"
-	"strconv"
 
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
@@ -65,7 +64,7 @@ func (s *showing) all(ctx context.Context) error {
 		return errors.Join(err, s.announcement(ctx), s.rungs(ctx)) // people are called where they can be
 	}
 	return errors.Join(
-		s.header(ctx), s.announcement(ctx), s.furnish(ctx), s.rungs(ctx), s.recovered(ctx), s.postmortem(ctx), s.archive(ctx),
+		s.header(ctx), s.announcement(ctx), s.furnish(ctx), s.rungs(ctx), s.recovered(ctx), s.aftermath(ctx), s.archive(ctx),
 	)
 }
 
@@ -159,19 +158,5 @@ func (s *showing) recovered(ctx context.Context) error {
 		c := card.Card{Title: redact.F("%s · recovered", s.i.ID), State: card.OK, Verdict: redact.F("All %d alerts have recovered. Is it over?", alerts.Known),
 			Buttons: []card.Button{{Label: redact.Const("Resolve"), Verb: "resolve", Value: s.i.ID, Style: card.Primary}}}
 		return s.Talk.At(s.place()).Say(ctx, role+":"+s.i.ID, c)
-	})
-}
-
-// postmortem puts the draft into the channel when the incident was resolved.
-func (s *showing) postmortem(ctx context.Context) error {
-	if s.i.State != incident.Resolved {
-		return nil
-	}
-	return s.once(ctx, "postmortem:"+strconv.FormatInt(s.i.Times.Resolved.Unix(), 10), func() (card.Address, error) {
-		f, err := s.draft(ctx, s.i)
-		if err != nil {
-			return card.Address{}, err
-		}
-		return card.Address{}, s.Talk.At(s.place()).Upload(ctx, f)
 	})
 }

@@ -7,8 +7,6 @@ import (
 
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
-	"github.com/svcdown/svcdown/diagnose"
-	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/redact"
 )
@@ -83,52 +81,6 @@ func (d *Desk) reopen(ctx context.Context, req Request) error {
 	return d.onIncident(ctx, req, "reopen [ID] [WHY]", func(i *incident.Incident, _ []string) (incident.Event, error) {
 		return i.Reopen(req.Actor.Name(), redact.F("%s", behind(req.Text)), d.Now())
 	})
-}
-
-// resolve ends an incident once the checks of its service are green. When they are not, it says so and asks.
-func (d *Desk) resolve(ctx context.Context, req Request) error {
-	const usage = "resolve [ID]"
-	i, err := d.which(ctx, &req, usage)
-	if err != nil {
-		return err
-	}
-	anyway := len(req.Args) > 0 && req.Args[0] == "anyway"
-	why, green := d.verify(ctx, i)
-	if !green && !anyway {
-		c := card.Card{Title: redact.F("%s is not verified", i.ID), State: card.Warn,
-			Verdict: redact.F("Not resolved yet: %s", why),
-			Buttons: []card.Button{
-				{Label: redact.Const("Check again"), Verb: "resolve", Value: i.ID},
-				{Label: redact.Const("Resolve anyway"), Verb: "resolve", Value: i.ID + " anyway", Style: card.Danger, Confirm: &card.Confirm{
-					Title: redact.F("Resolve %s?", i.ID), Body: redact.Const("The checks are not green. The timeline will say that it was resolved without them."), Yes: redact.Const("Resolve")}},
-			}}
-		return req.Talk.Whisper(ctx, c)
-	}
-	if !green {
-		why = redact.F("without green checks: %s", why)
-	}
-	req.Args = []string{i.ID}
-	return d.onIncident(ctx, req, usage, func(i *incident.Incident, _ []string) (incident.Event, error) {
-		e, err := i.Move(incident.Resolved, req.Actor.Name(), why, d.Now())
-		if err == nil {
-			i.Judge(why, d.Now()) // the move's event says it
-		}
-		return e, err
-	})
-}
-
-// verify runs the checks of an incident's service. Without a service nothing can be verified: people say that it is over.
-func (d *Desk) verify(ctx context.Context, i incident.Incident) (verdict redact.Text, green bool) {
-	svc, ok := d.Catalog().Service(i.Service)
-	if !ok {
-		return redact.Const("what is affected is in no catalogue, so I can check nothing"), false
-	}
-	cl, err := d.Clusters(svc.Cluster)
-	if err != nil {
-		return redact.F("cluster %q cannot be reached", svc.Cluster), false
-	}
-	status, verdict := diagnose.Verdict(svc, d.check(ctx, cl, svc, func(finding.Finding) {}))
-	return verdict, status == finding.OK
 }
 
 // onIncident is the way of every verb about one incident: which one, f on it with the other arguments, and the answer to everybody in its

@@ -37,6 +37,11 @@ type Config struct {
 	Runbooks  Runbooks
 	Incidents Incidents
 	Rooms     Rooms
+	// Canvases is nil where there are none.
+	Canvases Canvases
+	// ActionItems and ItemReminders keep what people will do after an incident.
+	ActionItems   ActionItems
+	ItemReminders ItemReminders
 	// Checklists, Reports and Followed keep what has become of the steps of runbooks.
 	Checklists Checklists
 	Reports    Reports
@@ -149,6 +154,9 @@ func (d *Desk) table() []verb {
 		{name: "escalate", usage: "escalate [ID] [LEVEL] [WHY]", summary: "call the next level, or the one named, at once", changes: true, run: d.escalate},
 		{name: "page", usage: "page [ID] @NAME [WHY]", summary: "call one person into an incident", changes: true, run: d.page},
 		{name: "postmortem", usage: "postmortem [ID]", summary: "the draft of a postmortem, from the timeline", run: d.postmortem},
+		{name: "action", usage: "action [ID] add TEXT @NAME YYYY-MM-DD | action done N", summary: "write down who does what until when, so that it does not happen again; mark it done", changes: true, run: d.action},
+		{name: "actions", usage: "actions [ID|all]", summary: "action items: of an incident, of everybody, or yours", run: d.actionItems},
+		{name: "lesson", usage: "lesson [ID] TEXT", summary: "add what was learned to the runbook, as a patch for a pull request", changes: true, run: d.lesson},
 		{name: "oncall", usage: "oncall", summary: "who is on call now, and who comes next", run: d.oncall},
 		{name: "contacts", usage: "contacts SERVICE", summary: "whom to ask about a service", run: d.contacts},
 		{name: "services", usage: "services", summary: "the services I know", local: true, run: d.services},

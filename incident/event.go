@@ -24,6 +24,8 @@ const (
 	KindNote       Kind = "note"
 	KindMessage    Kind = "message" // marked with a pushpin in the channel
 	KindTold       Kind = "told"    // what others were told: status page, stakeholders
+	KindItem       Kind = "action"  // an action item was written down or done
+	KindLesson     Kind = "lesson"  // what the runbook should say next time
 )
 
 // Event is one line of a timeline. The timeline is append-only; its order is that of At.

@@ -55,6 +55,8 @@ type Incident struct {
 	Roles  map[Role]string `json:"roles,omitempty"`
 	People []string        `json:"people,omitempty"`
 	Times  Times           `json:"times"`
+	// Fix is the request whose verified change is what Times.Mitigated tells of; "" when people said that it is mended.
+	Fix string `json:"fix,omitempty"`
 	// Reopened is when it was taken up again last.
 	Reopened time.Time `json:"reopened,omitzero"`
 	// Active is the last sign of life of a person.
@@ -89,7 +91,7 @@ type Shown struct {
 type Times struct {
 	Detected     time.Time `json:"detected"`
 	Acknowledged time.Time `json:"acknowledged,omitzero"`
-	Mitigated    time.Time `json:"mitigated,omitzero"` // first monitoring, or resolved without it
+	Mitigated    time.Time `json:"mitigated,omitzero"` // see [Incident.Mitigate]
 	Resolved     time.Time `json:"resolved,omitzero"`
 	Closed       time.Time `json:"closed,omitzero"`
 }
@@ -99,6 +101,9 @@ func (t Times) ToAcknowledge() (time.Duration, bool) { return since(t.Detected, 
 
 // ToResolve is the time until it was resolved: what MTTR is the mean of. False while it is not.
 func (t Times) ToResolve() (time.Duration, bool) { return since(t.Detected, t.Resolved) }
+
+// ToMitigate is the time until users were served again. False while they are not.
+func (t Times) ToMitigate() (time.Duration, bool) { return since(t.Detected, t.Mitigated) }
 
 func since(from, to time.Time) (time.Duration, bool) {
 	return max(0, to.Sub(from)), !to.IsZero()
@@ -154,6 +159,9 @@ func (i *Incident) Move(to State, by string, why redact.Text, now time.Time) (Ev
 	i.State = to
 	i.Sign(now)
 	i.Climb.stop(by, now)
+	if from == Monitoring && to.Active() { // it was not mended after all
+		i.Times.Mitigated, i.Fix = time.Time{}, ""
+	}
 	if i.Times.Acknowledged.IsZero() {
 		i.Times.Acknowledged = now
 	}
@@ -173,6 +181,23 @@ func (i *Incident) Move(to State, by string, why redact.Text, now time.Time) (Ev
 	return Event{At: now, Kind: KindState, By: by, Text: text}, nil
 }
 
+// Mitigate says that the change of request fix was verified at a moment: users were served again from then on. Of several such changes the last
+// counts, until people say that it is mended, which by itself is the mitigation only where no change was. It may come late, and again. It reports
+// whether anything changed.
+func (i *Incident) Mitigate(fix string, at time.Time) bool {
+	said := i.State == Monitoring || !i.State.Active()
+	switch t := i.Times; {
+	case at.Before(i.Opened()), fix == i.Fix:
+		return false
+	case said && (i.Fix != "" || !at.Before(t.Mitigated)):
+		return false
+	case !said && !at.After(t.Mitigated):
+		return false
+	}
+	i.Times.Mitigated, i.Fix = at, fix
+	return true
+}
+
 // Reopen takes up what was resolved or closed again. It counts as detected at its first time, so that its times tell the whole outage; the
 // ladder begins anew.
 func (i *Incident) Reopen(by string, why redact.Text, now time.Time) (Event, error) {
@@ -184,7 +209,7 @@ func (i *Incident) Reopen(by string, why redact.Text, now time.Time) (Event, err
 	}
 	from := i.State
 	i.State, i.Reopened = Investigating, now
-	i.Times.Resolved, i.Times.Closed, i.Times.Mitigated = time.Time{}, time.Time{}, time.Time{}
+	i.Times.Resolved, i.Times.Closed, i.Times.Mitigated, i.Fix = time.Time{}, time.Time{}, time.Time{}, ""
 	i.Sign(now)
 	i.Climb = Climb{Round: i.Climb.Round + 1, Since: now, Rungs: i.Climb.Rungs}
 	text := redact.F("Reopened after it was %s", from)

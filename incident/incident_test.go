@@ -99,6 +99,46 @@ func TestTimesTellTheWholeOutage(t *testing.T) {
 	}
 }
 
+func TestMitigatedIsTheLastChangeThatHelpedOrTheWordOfPeople(t *testing.T) {
+	t.Parallel()
+	move := func(to incident.State, at time.Duration) func(*incident.Incident) {
+		return func(i *incident.Incident) { _, _ = i.Move(to, "alice", redact.Text{}, after(at)) }
+	}
+	helped := func(id string, at time.Duration) func(*incident.Incident) {
+		return func(i *incident.Incident) { i.Mitigate(id, after(at)) }
+	}
+	reopen := func(i *incident.Incident) { _, _ = i.Reopen("alice", redact.Text{}, after(50*time.Minute)) }
+	for name, c := range map[string]struct {
+		story []func(*incident.Incident)
+		want  time.Duration // -1: not yet
+		fix   string
+	}{
+		"a change before monitoring":                    {[]func(*incident.Incident){helped("R-1", 10*time.Minute), move(incident.Monitoring, 20*time.Minute), move(incident.Resolved, 30*time.Minute)}, 10 * time.Minute, "R-1"},
+		"monitoring alone":                              {[]func(*incident.Incident){move(incident.Monitoring, 20*time.Minute), move(incident.Resolved, 30*time.Minute)}, 20 * time.Minute, ""},
+		"resolved alone":                                {[]func(*incident.Incident){move(incident.Resolved, 30*time.Minute)}, 30 * time.Minute, ""},
+		"the first change did not hold":                 {[]func(*incident.Incident){helped("R-1", 5*time.Minute), helped("R-2", 10*time.Minute), move(incident.Resolved, 30*time.Minute)}, 10 * time.Minute, "R-2"},
+		"a change is told again":                        {[]func(*incident.Incident){helped("R-1", 5*time.Minute), helped("R-2", 10*time.Minute), helped("R-1", 5*time.Minute)}, 10 * time.Minute, "R-2"},
+		"a change is told after it was resolved":        {[]func(*incident.Incident){move(incident.Resolved, 30*time.Minute), helped("R-1", 29*time.Minute)}, 29 * time.Minute, "R-1"},
+		"a change while it is watched":                  {[]func(*incident.Incident){move(incident.Monitoring, 20*time.Minute), helped("R-1", 25*time.Minute)}, 20 * time.Minute, ""},
+		"an older change is told after it was resolved": {[]func(*incident.Incident){helped("R-2", 10*time.Minute), move(incident.Resolved, 30*time.Minute), helped("R-1", 5*time.Minute)}, 10 * time.Minute, "R-2"},
+		"it was not mended after all":                   {[]func(*incident.Incident){helped("R-1", 10*time.Minute), move(incident.Monitoring, 20*time.Minute), move(incident.Investigating, 25*time.Minute)}, -1, ""},
+		"it was reopened":                               {[]func(*incident.Incident){helped("R-1", 10*time.Minute), move(incident.Resolved, 30*time.Minute), reopen}, -1, ""},
+		"a change of before it was reopened is told":    {[]func(*incident.Incident){move(incident.Resolved, 30*time.Minute), reopen, helped("R-1", 10*time.Minute)}, -1, ""},
+	} {
+		i := fresh()
+		for _, f := range c.story {
+			f(&i)
+		}
+		want := time.Time{}
+		if c.want >= 0 {
+			want = after(c.want)
+		}
+		if !i.Times.Mitigated.Equal(want) || i.Fix != c.fix {
+			t.Errorf("%s: mitigated %s by %q, want %s by %q", name, i.Times.Mitigated, i.Fix, want, c.fix)
+		}
+	}
+}
+
 func TestWhatIsArchivedIsNotReopened(t *testing.T) {
 	t.Parallel()
 	i := in(t, incident.Closed)
@@ -316,7 +356,10 @@ func TestThePostmortemIsWrittenFromTheTimeline(t *testing.T) {
 	events = append(events, i.Judge(redact.Const("backend is down: 3 of 3 pods crash"), after(19*time.Minute)))
 	put(incident.Event{At: after(22 * time.Minute), Kind: incident.KindChange, By: "svcdown", Text: redact.Const("Rollback of backend worked")}, nil)
 	put(i.Move(incident.Resolved, "alice", redact.Const("all checks are green"), after(30*time.Minute)))
-	got := incident.Postmortem(i, events, incident.Count{Known: 3, Received: 40}).String()
+	put(incident.Event{At: after(31 * time.Minute), Kind: incident.KindLesson, By: "bob", Text: redact.Const("look at the image tag first")}, nil)
+	items := []incident.ActionItem{{ID: 7, Text: redact.Const("alert on the tag | of ![x](http://evil.example/p.png)"), Owner: "alice", Due: "2026-12-01"},
+		{ID: 8, Text: redact.Const("a probe"), Owner: "bob", Due: "2026-12-02", Done: after(time.Hour), DoneBy: "bob"}}
+	got := incident.Postmortem(i, events, incident.Count{Known: 3, Received: 40}, items).String()
 	const golden = "testdata/postmortem.md"
 	if *update {
 		if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {

@@ -17,7 +17,7 @@ type Count struct {
 
 // Postmortem drafts the postmortem from what was recorded, as Markdown: what is known is filled in, what only people know is asked for. Text
 // of others cannot begin a heading or a list of ours.
-func Postmortem(i Incident, events []Event, alerts Count) redact.Text {
+func Postmortem(i Incident, events []Event, alerts Count, items []ActionItem) redact.Text {
 	var b document
 	b.line("# Postmortem: %s", quoted(i.Title))
 	b.line("")
@@ -29,7 +29,7 @@ func Postmortem(i Incident, events []Event, alerts Count) redact.Text {
 	}
 	b.row("Detected", at(i.Times.Detected))
 	b.row("Acknowledged", reached(i.Times.Detected, i.Times.Acknowledged))
-	b.row("Mitigated", reached(i.Times.Detected, i.Times.Mitigated))
+	b.row("Mitigated", mitigated(i))
 	b.row("Resolved", reached(i.Times.Detected, i.Times.Resolved))
 	for _, r := range Roles() {
 		if p := i.Roles[r]; p != "" {
@@ -60,7 +60,7 @@ func Postmortem(i Incident, events []Event, alerts Count) redact.Text {
 			b.line("**%s**", d)
 			b.line("")
 		}
-		b.line("- `%s` **%s** %s", e.At.UTC().Format(time.TimeOnly), e.By, quoted(e.Text))
+		b.line("- `%s` **%s** %s", e.At.UTC().Format(time.TimeOnly), quoted(redact.F("%s", e.By)), quoted(e.Text))
 	}
 	b.section("Root cause")
 	if !i.Verdict.Empty() {
@@ -91,16 +91,24 @@ func Postmortem(i Incident, events []Event, alerts Count) redact.Text {
 	b.section("Action items")
 	b.line("| what | who | until |")
 	b.line("|---|---|---|")
+	for _, a := range items {
+		b.line("| %d. %s | %s | %s |", a.ID, quoted(a.Text), a.Owner, a.Until())
+	}
 	b.line("| … | … | … |")
 	b.section("Lessons for the runbook")
+	for _, e := range inOrder(events) {
+		if e.Kind == KindLesson {
+			b.line("- %s\n", quoted(e.Text))
+		}
+	}
 	b.ask("Which step was missing, wrong or too slow? Which check would have told it sooner?")
 	return b.text()
 }
 
 func summary(i Incident) redact.Text {
-	what := i.Title
+	what := redact.F("“%s”", quoted(i.Title))
 	if i.Service != "" {
-		what = redact.F("%s (%s)", i.Service, i.Title)
+		what = redact.F("%s (%s)", i.Service, quoted(i.Title))
 	}
 	if d, ok := i.Times.ToResolve(); ok {
 		return redact.F("%s was down or impaired for %s.", what, Span(d))
@@ -124,11 +132,6 @@ func (d *document) ask(question string) { d.line("_%s_", question) }
 
 func (d *document) text() redact.Text { return redact.Clean(d.String()) }
 
-// quoted keeps text of others on one line, where it cannot end a table's cell.
-func quoted(t redact.Text) redact.Text {
-	return redact.F("%s", strings.ReplaceAll(strings.Join(strings.Fields(t.String()), " "), "|", "¦"))
-}
-
 func at(t time.Time) redact.Text { return redact.F("%s UTC", t.UTC().Format("2006-01-02 15:04:05")) }
 
 func reached(from, to time.Time) redact.Text {
@@ -137,6 +140,15 @@ func reached(from, to time.Time) redact.Text {
 		return redact.Const("not yet")
 	}
 	return redact.F("%s, after %s", at(to), Span(d))
+}
+
+// mitigated says also what did it.
+func mitigated(i Incident) redact.Text {
+	when := reached(i.Times.Detected, i.Times.Mitigated)
+	if i.Fix != "" {
+		return redact.F("%s, by %s", when, i.Fix)
+	}
+	return when
 }
 
 func inOrder(events []Event) []Event {

@@ -9,6 +9,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/svcdown/svcdown/approval"
+	"github.com/svcdown/svcdown/incident"
 )
 
 // The queues. Changes are few and must not wait behind announcements; inbox jobs are people waiting.
@@ -58,23 +59,28 @@ type (
 	lookArgs struct {
 		ID string `json:"id"`
 	}
+	remindItemArgs struct {
+		ID       int64             `json:"item"`
+		Reminder incident.Reminder `json:"reminder"`
+	}
 	headArgs  struct{}
 	sweepArgs struct{}
 )
 
-func (executeArgs) Kind() string   { return "execute" }
-func (watchArgs) Kind() string     { return "watch" }
-func (reconcileArgs) Kind() string { return "reconcile" }
-func (remindArgs) Kind() string    { return "remind" }
-func (returnArgs) Kind() string    { return "return" }
-func (announceArgs) Kind() string  { return "announce" }
-func (expireArgs) Kind() string    { return "expire" }
-func (inboxArgs) Kind() string     { return "inbox" }
-func (incidentArgs) Kind() string  { return "incident" }
-func (escalateArgs) Kind() string  { return "escalate" }
-func (lookArgs) Kind() string      { return "look" }
-func (headArgs) Kind() string      { return "audit_head" }
-func (sweepArgs) Kind() string     { return "sweep" }
+func (executeArgs) Kind() string    { return "execute" }
+func (watchArgs) Kind() string      { return "watch" }
+func (reconcileArgs) Kind() string  { return "reconcile" }
+func (remindArgs) Kind() string     { return "remind" }
+func (returnArgs) Kind() string     { return "return" }
+func (announceArgs) Kind() string   { return "announce" }
+func (expireArgs) Kind() string     { return "expire" }
+func (inboxArgs) Kind() string      { return "inbox" }
+func (incidentArgs) Kind() string   { return "incident" }
+func (escalateArgs) Kind() string   { return "escalate" }
+func (lookArgs) Kind() string       { return "look" }
+func (remindItemArgs) Kind() string { return "remind_item" }
+func (headArgs) Kind() string       { return "audit_head" }
+func (sweepArgs) Kind() string      { return "sweep" }
 
 // A change is attempted once by its job; what became of it is for reconciling to find out.
 func (executeArgs) InsertOpts() river.InsertOpts {
@@ -97,7 +103,10 @@ func (incidentArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxA
 func (escalateArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: 100, Priority: 1}
 }
-func (lookArgs) InsertOpts() river.InsertOpts  { return river.InsertOpts{MaxAttempts: 25} }
+func (lookArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 25} }
+func (remindItemArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: 100, Priority: 3}
+}
 func (headArgs) InsertOpts() river.InsertOpts  { return river.InsertOpts{MaxAttempts: 3} }
 func (sweepArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
 

@@ -10,6 +10,24 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+type ActionItem struct {
+	ID       int64
+	Op       pgtype.Text
+	Incident string
+	Owner    string
+	Due      string
+	DoneAt   *time.Time
+	Body     []byte
+	AddedAt  time.Time
+}
+
+type ActionItemReminder struct {
+	Item     int64
+	Reminder string
+	Told     bool
+	Until    time.Time
+}
+
 type Answer struct {
 	Channel string
 	Message string
