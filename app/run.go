@@ -234,7 +234,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 			return cl, nil
 		},
 		Talk: talk{slack: slack, terminals: streams}, Directory: slack.Directory(),
-		Incidents: st, Rooms: slack, Canvases: slack, ActionItems: st, ItemReminders: st,
+		Incidents: st, Rooms: slack, Canvases: slack, ActionItems: st, ItemReminders: st, History: st,
 		Approvals: st, Leases: st, Cards: st, Answers: st, Journal: st, Ledger: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Checklists: st, Reports: st, Followed: st, Forms: slack, Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
 		Pager: pager, Shifts: onCall, Acks: acks, Health: st, Outside: outsides(s, time.Now), Firing: firing(s),

@@ -89,7 +89,7 @@ func setupIncidents(t *testing.T) *incidents {
 			t.Error(err)
 		}
 	})
-	b.Incidents, b.Rooms, b.Pager, b.ActionItems, b.ItemReminders = b.store, b.rooms, b.pager, b.store, b.store
+	b.Incidents, b.Rooms, b.Pager, b.ActionItems, b.ItemReminders, b.History = b.store, b.rooms, b.pager, b.store, b.store, b.store
 	return b
 }
 

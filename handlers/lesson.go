@@ -57,8 +57,8 @@ func (d *Desk) lesson(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
-	c := card.Card{Title: redact.F("%s · lesson for %s", i.ID, b.File), State: card.OK, Verdict: redact.F("Written down: %s", text),
-		Parts: []card.Part{{Text: redact.F("The patch has all lessons of %s. In the folder where %s is: git apply %s", i.ID, b.File, f.Name)}}}
+	c := card.Card{Title: redact.F("%s · lesson for %s", i.ID, path.Base(b.File)), State: card.OK, Verdict: redact.F("Written down: %s", text),
+		Parts: []card.Part{{Text: redact.F("The patch has all lessons of %s. In the folder where %s is: git apply %s", i.ID, path.Base(b.File), f.Name)}}}
 	if err := d.tellRoom(ctx, req, i, c); err != nil {
 		return err
 	}
@@ -99,9 +99,9 @@ func (d *Desk) lessonPatch(ctx context.Context, i incident.Incident, b *runbook.
 			entries = append(entries, entry)
 		}
 	}
-	byHand := &Problem{Code: "no-patch", Text: redact.F("The lesson stands on the timeline, but I can make no patch of %s.", b.File), Next: redact.F("Add it by hand: - %s", strings.Join(entries, "\n- "))}
+	byHand := &Problem{Code: "no-patch", Text: redact.F("The lesson stands on the timeline, but I can make no patch of %s.", path.Base(b.File)), Next: redact.F("Add it by hand: - %s", strings.Join(entries, "\n- "))}
 	if len(entries) == 0 {
-		byHand.Text, byHand.Next = redact.F("%s has this lesson already.", b.File), redact.Text{}
+		byHand.Text, byHand.Next = redact.F("%s has this lesson already.", path.Base(b.File)), redact.Text{}
 		return card.File{}, byHand
 	}
 	text, err := runbook.WithLessons(b, entries)
@@ -109,12 +109,12 @@ func (d *Desk) lessonPatch(ctx context.Context, i incident.Incident, b *runbook.
 		byHand.Err = err
 		return card.File{}, byHand
 	}
-	patch := runbook.Patch(b.File, b.Source, text)
+	patch := runbook.Patch(path.Base(b.File), b.Source, text)
 	// What is cleaned away around the lesson would keep the patch from fitting.
 	if clean := redact.Clean(patch); clean.String() == patch {
-		return card.File{Name: "lesson-" + strings.ToLower(i.ID) + ".patch", Title: redact.F("Lessons of %s for %s", i.ID, b.File), Content: clean}, nil
+		return card.File{Name: "lesson-" + strings.ToLower(i.ID) + ".patch", Title: redact.F("Lessons of %s for %s", i.ID, path.Base(b.File)), Content: clean}, nil
 	}
-	byHand.Text = redact.F("The lesson stands on the timeline, but next to its place %s has what looks like a secret, so I hand out no patch.", b.File)
+	byHand.Text = redact.F("The lesson stands on the timeline, but next to its place %s has what looks like a secret, so I hand out no patch.", path.Base(b.File))
 	return card.File{}, byHand
 }
 

@@ -42,6 +42,7 @@ type Config struct {
 	// ActionItems and ItemReminders keep what people will do after an incident.
 	ActionItems   ActionItems
 	ItemReminders ItemReminders
+	History       History
 	// Checklists, Reports and Followed keep what has become of the steps of runbooks.
 	Checklists Checklists
 	Reports    Reports
@@ -157,6 +158,7 @@ func (d *Desk) table() []verb {
 		{name: "action", usage: "action [ID] add TEXT @NAME YYYY-MM-DD | action done N", summary: "write down who does what until when, so that it does not happen again; mark it done", changes: true, run: d.action},
 		{name: "actions", usage: "actions [ID|all]", summary: "action items: of an incident, of everybody, or yours", run: d.actionItems},
 		{name: "lesson", usage: "lesson [ID] TEXT", summary: "add what was learned to the runbook, as a patch for a pull request", changes: true, run: d.lesson},
+		{name: "report", usage: "report [30d]", summary: "incidents, how long they took, and who changed what with which outcome; with a picture and as CSV", run: d.reportOn},
 		{name: "oncall", usage: "oncall", summary: "who is on call now, and who comes next", run: d.oncall},
 		{name: "contacts", usage: "contacts SERVICE", summary: "whom to ask about a service", run: d.contacts},
 		{name: "services", usage: "services", summary: "the services I know", local: true, run: d.services},
