@@ -169,5 +169,5 @@ func returns(r approval.Request) redact.Text {
 	if r.Plan.Action != catalog.SetEnv {
 		return redact.Text{}
 	}
-	return redact.F("%s=%s, for %s", r.Plan.Params["key"], r.Plan.Params["value"], r.Plan.Returns)
+	return redact.F("%s=%s, for %s", r.Plan.Params["key"], r.Plan.Params["value"], k8sops.Short(r.Plan.Returns))
 }

@@ -91,7 +91,7 @@ func (c *Cluster) PlanSetEnv(ctx context.Context, svc catalog.Service, r EnvRequ
 	if len(d.patch) == 0 {
 		return plan.Plan{}, &Error{Kind: Empty, Op: op, Object: l.ref(), Message: redact.F("%s is %s already.", r.Key, r.Value)}
 	}
-	d.undo = redact.F("By itself after %s, agreed to together with this change: %s goes back to %s. Earlier: undo.", r.For, r.Key, earlierValues(d.before.Env))
+	d.undo = redact.F("By itself after %s, agreed to together with this change: %s goes back to %s. Earlier: undo.", Short(r.For), r.Key, earlierValues(d.before.Env))
 	d.kubectl = []string{"set", "env", l.ref(), r.Key + "=" + r.Value}
 	if r.Container != "" {
 		d.kubectl = append(d.kubectl, "--containers="+r.Container)
@@ -254,4 +254,16 @@ func unsetting(op string, l live, v plan.Variable, set string) ([]plan.Operation
 		return []plan.Operation{o}, err
 	}
 	return no(redact.F("Container %s is gone since, so there is nothing to take back in it.", v.Container))
+}
+
+// Short writes a duration as people type it: 30m, not 30m0s.
+func Short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }

@@ -34,7 +34,7 @@ func TestAVariableIsSetAndTakenBackAsItWas(t *testing.T) {
 			b.world.Kubectl(t, "set", "env", "deployment/backend-deployment", before)
 			was, template := logLevel(t, b), b.world.Kubectl(t, "get", "deployment/backend-deployment", "-o", "jsonpath={.spec.template.spec}")
 			p := planEnv(t, b)
-			if p.Returns != 30*time.Minute || !strings.Contains(p.Undo.String(), "By itself after 30m0s") {
+			if p.Returns != 30*time.Minute || !strings.Contains(p.Undo.String(), "By itself after 30m,") {
 				t.Errorf("the plan returns after %s: %s", p.Returns, p.Undo)
 			}
 			again, err := b.cluster.Replan(t.Context(), b.backend, stored(t, p))
