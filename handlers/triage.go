@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -205,17 +204,6 @@ func troublesOf(x examined, told map[string][]redact.Text) []finding.Finding {
 	}
 	slices.SortStableFunc(bad, worst)
 	return bad
-}
-
-// rolloutNumber is what the status knows of pods and a step of the runbook does not.
-var rolloutNumber = regexp.MustCompile(`, after rollout \d+`)
-
-// repeats tells whether one of the list, all at least as grave, already says what f does.
-func repeats(list []finding.Finding, f finding.Finding) bool {
-	return slices.ContainsFunc(list, func(other finding.Finding) bool {
-		a, b := rolloutNumber.ReplaceAllString(other.Line.String(), ""), rolloutNumber.ReplaceAllString(f.Line.String(), "")
-		return a != "" && b != "" && (strings.Contains(a, b) || strings.HasSuffix(b, a))
-	})
 }
 
 func tookNote(x examined, took time.Duration) redact.Text {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -82,6 +83,17 @@ func without(line redact.Text, pod string) string {
 func besides(status, steps []finding.Finding) []finding.Finding {
 	known := slices.ContainsFunc(status, func(f finding.Finding) bool { return f.Check == "usage" && f.Status != finding.Unknown })
 	return slices.DeleteFunc(slices.Clone(steps), func(f finding.Finding) bool { return known && f.Check == "top pods" && f.Status == finding.OK })
+}
+
+// rolloutNumber is what the status knows of pods and a step of the runbook does not.
+var rolloutNumber = regexp.MustCompile(`, after rollout \d+`)
+
+// repeats tells whether one of the list, all at least as grave, already says what f does.
+func repeats(list []finding.Finding, f finding.Finding) bool {
+	return slices.ContainsFunc(list, func(other finding.Finding) bool {
+		a, b := rolloutNumber.ReplaceAllString(other.Line.String(), ""), rolloutNumber.ReplaceAllString(f.Line.String(), "")
+		return a != "" && b != "" && (strings.Contains(a, b) || strings.HasSuffix(b, a))
+	})
 }
 
 // toldBy reports whether all that a finding has to say stands in what was told: its line, or the details of all its facts.
