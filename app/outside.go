@@ -83,7 +83,7 @@ func openPagers(s Settings, st *storage) (handlers.Pager, error) {
 		out = append(out, p)
 	}
 	if s.Outside.SMTP != "" {
-		m, err := mail.New(s.Outside.SMTP, s.Catalog.Mail.From, nil, time.Now)
+		m, err := openMail(s)
 		if err != nil {
 			return nil, err
 		}
@@ -93,6 +93,29 @@ func openPagers(s Settings, st *storage) (handlers.Pager, error) {
 		return nil, nil
 	}
 	return out, nil
+}
+
+func openMail(s Settings) (*mail.Mailer, error) {
+	return mail.New(s.Outside.SMTP, s.Catalog.Mail.From, nil, time.Now)
+}
+
+// letters writes to stakeholders.
+type letters struct{ mailer *mail.Mailer }
+
+func (l letters) Write(ctx context.Context, key, to string, subject, body redact.Text) error {
+	return l.mailer.Send(ctx, mail.Message{Key: key, To: to, Subject: subject, Body: body})
+}
+
+// openLetters is nil without a mail server.
+func openLetters(s Settings) (handlers.Letters, error) {
+	if s.Outside.SMTP == "" {
+		return nil, nil
+	}
+	m, err := openMail(s)
+	if err != nil {
+		return nil, err
+	}
+	return letters{m}, nil
 }
 
 // healthEvery is how often the health URLs are asked, 0 for never.

@@ -25,6 +25,10 @@ func outsides(s Settings, now func() time.Time) map[catalog.Action]handlers.Outs
 	switch page := s.Catalog.StatusPage; page.Provider {
 	case "statuspage":
 		out[catalog.Publish] = publisher{statuspage.New(page.URL, page.Page, s.Outside.StatusPageToken, now), now}
+	case "":
+		if len(s.Catalog.Stakeholders) > 0 {
+			out[catalog.Publish] = publisher{nil, now}
+		}
 	case "webhook":
 		out[catalog.Publish] = publisher{statuspage.NewWebhook(page.URL, s.Outside.StatusPageToken, now), now}
 	}
@@ -76,7 +80,7 @@ type page interface {
 	Has(ctx context.Context, incidentID, key string) (bool, error)
 }
 
-// publisher tells customers.
+// publisher tells customers. Without a page there are stakeholders only, who are told by what is announced.
 type publisher struct {
 	page page
 	now  func() time.Time
@@ -87,6 +91,9 @@ func (b publisher) Do(ctx context.Context, p plan.Plan, approvalID string) k8sop
 	if err != nil {
 		return k8sops.Result{Outcome: k8sops.Refused, Kind: k8sops.Invalid, Message: redact.F("%v", err), Err: err}
 	}
+	if b.page == nil {
+		return k8sops.Result{Outcome: k8sops.Applied}
+	}
 	told := statuspage.Update{Key: approvalID, Incident: u.Incident, State: u.State, Title: u.Title, Body: u.Body, Impact: u.Impact, At: b.now()}
 	for id, status := range u.Components {
 		told.Components = append(told.Components, statuspage.Component{ID: id, Status: status})
@@ -95,6 +102,9 @@ func (b publisher) Do(ctx context.Context, p plan.Plan, approvalID string) k8sop
 }
 
 func (b publisher) Done(ctx context.Context, p plan.Plan, approvalID string) (bool, error) {
+	if b.page == nil {
+		return true, nil
+	}
 	has, err := b.page.Has(ctx, p.Target.Name, approvalID)
 	if errors.Is(err, statuspage.ErrCannotTell) {
 		return false, handlers.ErrCannotTell

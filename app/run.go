@@ -215,6 +215,10 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 	if err != nil {
 		return nil, nil, err
 	}
+	post, err := openLetters(s)
+	if err != nil {
+		return nil, nil, err
+	}
 	account, err := openAccount(s)
 	if err != nil {
 		return nil, nil, err
@@ -237,7 +241,7 @@ func connect(s Settings, log zerolog.Logger, registry *prometheus.Registry, clus
 		Incidents: st, Rooms: slack, Canvases: slack, ActionItems: st, ItemReminders: st, History: st,
 		Approvals: st, Leases: st, Cards: st, Answers: st, Journal: st, Ledger: st, Limits: limits, Probe: prober, Checks: runner(s.Catalog, clusters, prober), Runbooks: books, Checklists: st, Reports: st, Followed: st, Forms: slack, Measure: measure,
 		Log: log, Now: time.Now, Settle: s.Settle, Step: step,
-		Pager: pager, Shifts: onCall, Acks: acks, Health: st, Outside: outsides(s, time.Now), Firing: firing(s),
+		Pager: pager, Shifts: onCall, Acks: acks, Letters: post, Health: st, Outside: outsides(s, time.Now), Firing: firing(s),
 	})
 	front.desk = desk
 	return desk, slack, nil

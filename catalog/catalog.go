@@ -26,6 +26,8 @@ type Catalog struct {
 	Mail      Mail      `yaml:"mail"`
 
 	StatusPage StatusPage `yaml:"statusPage"`
+	// Stakeholders are told what customers are told.
+	Stakeholders []Stakeholders `yaml:"stakeholders"`
 }
 
 // Runbooks says where a team's own runbooks are, beside the shipped ones.

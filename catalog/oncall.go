@@ -29,6 +29,8 @@ type Incidents struct {
 	ArchiveAfter time.Duration `yaml:"archiveAfter"`
 	// Flapping is how long after its resolution an incident is opened again by an alert instead of a new one; default 15 minutes.
 	Flapping time.Duration `yaml:"flapping"`
+	// UpdateEvery is how old the last update may be before its channel asks for the next one; 0 never asks.
+	UpdateEvery time.Duration `yaml:"updateEvery"`
 	// Links stand at the top of every incident's channel, next to those of its service.
 	Links []Link `yaml:"links"`
 	// Meeting is what is proposed once an incident is resolved.

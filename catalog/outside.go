@@ -25,7 +25,8 @@ func (d *document) checkOutside(c *Catalog) {
 	if c.PagerDuty.API != "" {
 		d.checkURL("pagerDuty.api", c.PagerDuty.API)
 	}
-	d.checkStatusPage(c.StatusPage)
+	d.checkStatusPage(c.StatusPage, len(c.Stakeholders) > 0)
+	d.checkStakeholders(c)
 	if c.Mail.From != "" {
 		if _, err := mail.ParseAddress(c.Mail.From); err != nil {
 			d.refuse("mail.from", fmt.Sprintf("%q is not an e-mail address", clip(c.Mail.From)), "write svcdown <svcdown@example.org>")

@@ -59,11 +59,11 @@ func (p StatusPage) Words(state, service, eta string) (title, body string) {
 
 var places = regexp.MustCompile(`\{[^}]*\}?`)
 
-func (d *document) checkStatusPage(p StatusPage) {
+func (d *document) checkStatusPage(p StatusPage, stakeholders bool) {
 	providers := []string{"statuspage", "webhook"}
 	if p.Provider != "" {
 		d.known("statusPage.provider", "provider", p.Provider, providers)
-	} else if p.Page != "" || p.URL != "" || len(p.Templates) > 0 {
+	} else if p.Page != "" || p.URL != "" || len(p.Templates) > 0 && !stakeholders {
 		d.missing("statusPage.provider", oneOf("", providers))
 	}
 	if p.Provider == "statuspage" && p.Page == "" {

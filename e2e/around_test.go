@@ -30,6 +30,7 @@ type around struct {
 	alertmanager *amtest.Server
 	pagerduty    *pdtest.Server
 	statuspage   *sptest.Server
+	mail         *postbox
 	health       *httptest.Server
 	down         atomic.Bool // what the health address says
 }

@@ -30,7 +30,7 @@ func (d *Desk) Announce(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.chronicle(ctx, r), d.show(ctx, r))
+	return errors.Join(d.chronicle(ctx, r), d.show(ctx, r), d.tell(ctx, r))
 }
 
 func (d *Desk) show(ctx context.Context, r approval.Request) error {

@@ -12,7 +12,7 @@ import (
 )
 
 // Escalate is the body of the escalation timer: it climbs what is due, on the locked incident, and does nothing when nothing is. The showing
-// job, which the same transaction inserts, calls the people. The channel of a closed incident is archived by the same timer.
+// job, which the same transaction inserts, calls the people. An update that is due is asked for by the same timer. The channel of a closed incident is archived by the same timer.
 func (d *Desk) Escalate(ctx context.Context, id string) error {
 	// Who is on call is asked before the row is locked: Slack may take its time.
 	on := d.peopleOf(ctx)
@@ -23,7 +23,7 @@ func (d *Desk) Escalate(ctx context.Context, id string) error {
 			return []incident.Event{{Op: "archived", At: now, Kind: incident.KindState, By: "svcdown", Text: redact.Const("The channel is archived")}}, nil
 		}
 		l, _ := d.Catalog().Ladder(i.Service, i.Severity)
-		return i.Escalate(l, on, now), nil
+		return append(i.Escalate(l, on, now), i.RemindUpdate(d.Catalog().Incidents.UpdateEvery, now)...), nil
 	})
 	if err != nil {
 		return err

@@ -112,7 +112,7 @@ func looksLikeIncident(s string) bool {
 	return len(s) == 8 && strings.HasPrefix(strings.ToUpper(s), "I-")
 }
 
-// arm sets when the incident has to be looked at next: its ladder, or, once it is closed, its channel.
+// arm sets when the incident has to be looked at next: its ladder or an update that is due, or, once it is closed, its channel.
 func (d *Desk) arm(i *incident.Incident) {
 	cat := d.Catalog()
 	switch l, _ := cat.Ladder(i.Service, i.Severity); {
@@ -122,6 +122,9 @@ func (d *Desk) arm(i *incident.Incident) {
 		i.Next = i.Times.Closed.Add(cat.Incidents.ArchiveAfter)
 	default:
 		i.Next = i.Due(l)
+		if due := i.UpdateDue(cat.Incidents.UpdateEvery); !due.IsZero() && (i.Next.IsZero() || due.Before(i.Next)) {
+			i.Next = due
+		}
 	}
 }
 

@@ -64,7 +64,7 @@ func (s *showing) all(ctx context.Context) error {
 		return errors.Join(err, s.announcement(ctx), s.rungs(ctx)) // people are called where they can be
 	}
 	return errors.Join(
-		s.header(ctx), s.announcement(ctx), s.furnish(ctx), s.rungs(ctx), s.recovered(ctx), s.aftermath(ctx), s.archive(ctx),
+		s.header(ctx), s.announcement(ctx), s.furnish(ctx), s.rungs(ctx), s.updateDue(ctx), s.recovered(ctx), s.aftermath(ctx), s.archive(ctx),
 	)
 }
 

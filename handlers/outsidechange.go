@@ -51,7 +51,7 @@ func (d *Desk) hands(action catalog.Action, cluster string) (Cluster, error) {
 		return nil, err
 	}
 	if to, ok := d.Outside[action]; ok {
-		return outsideCluster{cl, to, d.Now}, nil
+		return outsideCluster{cl, to, d.Now, d.release}, nil
 	}
 	return cl, nil
 }
@@ -61,6 +61,8 @@ type outsideCluster struct {
 	Cluster
 	to  Outside
 	now func() time.Time
+	// released is told of a plan right before its one call.
+	released func(context.Context, plan.Plan)
 }
 
 // Replan makes the plan again from what was stored of it.
@@ -74,6 +76,9 @@ func (c outsideCluster) Replan(_ context.Context, svc catalog.Service, p plan.Pl
 }
 
 func (c outsideCluster) Execute(ctx context.Context, p plan.Plan, approvalID string) (k8sops.Result, error) {
+	if p.Action == catalog.Publish {
+		c.released(ctx, p)
+	}
 	return c.to.Do(ctx, p, approvalID), nil
 }
 

@@ -64,6 +64,8 @@ type Config struct {
 	Health HealthMemory
 	// Outside carries out the actions that change another system than Kubernetes; an action that is not here is not set up.
 	Outside map[catalog.Action]Outside
+	// Letters writes to stakeholders; nil without a mail server.
+	Letters Letters
 	// Firing knows what Alertmanager notifies of; nil without one.
 	Firing FiringAlerts
 	// Step is called at every numbered step of the execution protocol; tests stop the process there.

@@ -19,6 +19,9 @@ type Update struct {
 	Incident, State, Title, Body, Impact string
 	// Components are the page's IDs of what is affected, with how each does.
 	Components map[string]string
+	// Key names these words: a retry tells no stakeholder a second time. Audiences are the stakeholders.
+	Key       string     `json:",omitempty"`
+	Audiences []Audience `json:",omitempty"`
 }
 
 // paramUpdate holds an Update as JSON in its plan.
@@ -36,9 +39,12 @@ func (d *Desk) update(ctx context.Context, req Request) error {
 	const usage = "update [ID] [investigating|identified|monitoring|resolved] [TEXT] [--eta TEXT]"
 	cat := d.Catalog()
 	if _, ok := d.Outside[catalog.Publish]; !ok {
-		return noOutside(redact.Const("A status page"), redact.Const("Name it in svcdown.yaml under statusPage, and its token in STATUSPAGE_TOKEN."))
+		return noOutside(redact.Const("Neither a status page nor a stakeholder"), redact.Const("Name them in svcdown.yaml under statusPage, with its token in STATUSPAGE_TOKEN, and stakeholders."))
 	}
 	i, err := d.which(ctx, &req, usage)
+	if err == nil {
+		err = d.mayRead(req, i)
+	}
 	if err != nil {
 		return err
 	}
@@ -46,7 +52,7 @@ func (d *Desk) update(ctx context.Context, req Request) error {
 	if !ok {
 		return &Problem{Code: "service", Text: redact.F("%s is of no service of svcdown.yaml, so no policy covers what customers are told and nothing was done.", i.ID), Next: redact.Const("Tell them on the status page itself.")}
 	}
-	u := Update{Incident: i.ID, State: publicState(i.State), Impact: publicImpact(i.Severity)}
+	u := Update{Key: newID(), Audiences: audiences(cat, svc.Name, i.Severity), Incident: i.ID, State: publicState(i.State), Impact: publicImpact(i.Severity)}
 	if len(req.Args) > 0 && slices.Contains(catalog.StatusStates(), strings.ToLower(req.Args[0])) {
 		u.State, req.Args = strings.ToLower(req.Args[0]), req.Args[1:]
 	}
@@ -70,16 +76,20 @@ func (d *Desk) update(ctx context.Context, req Request) error {
 		u.Components[id] = publicStatus(u.State, i.Severity)
 	}
 	return d.ask(ctx, req, wish{action: catalog.Publish, svc: svc, approvers: updateApprovers, plan: func(Cluster, catalog.Policy, string) (plan.Plan, error) {
-		return updatePlan(svc, u, d.Now())
+		return updatePlan(svc, u, cat.StatusPage.Provider != "", d.Now())
 	}})
 }
 
-func updatePlan(svc catalog.Service, u Update, now time.Time) (plan.Plan, error) {
+func updatePlan(svc catalog.Service, u Update, page bool, now time.Time) (plan.Plan, error) {
 	raw, err := json.Marshal(u)
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("plan an update: %w", err)
 	}
-	p, err := outsidePlan(catalog.Publish, svc, "the status page", "Incident", u.Incident, map[string]string{paramUpdate: string(raw)}, now)
+	system := "the status page"
+	if !page {
+		system = "the stakeholders"
+	}
+	p, err := outsidePlan(catalog.Publish, svc, system, "Incident", u.Incident, map[string]string{paramUpdate: string(raw)}, now)
 	if err != nil {
 		return plan.Plan{}, err
 	}
@@ -87,8 +97,14 @@ func updatePlan(svc catalog.Service, u Update, now time.Time) (plan.Plan, error)
 	for _, id := range svc.StatusComponents {
 		text += fmt.Sprintf("\ncomponent %s: %s", id, u.Components[id])
 	}
+	for _, a := range u.Audiences {
+		text += fmt.Sprintf("\nalso to %s: %s", a.Name, strings.Join(slices.Concat(a.Channels, a.Mails), ", "))
+	}
 	p.Diff = lines(text)
 	p.Warnings = []redact.Text{redact.Const("Customers read this, and whoever subscribed is written to. It cannot be taken back.")}
+	if !page {
+		p.Warnings = []redact.Text{redact.Const("Stakeholders read this. It cannot be taken back.")}
+	}
 	p.Command = "write it on the status page itself"
 	return p, nil
 }
