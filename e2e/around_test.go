@@ -109,13 +109,19 @@ func cmdSilenced(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 }
 
-// cmdStatusPage: statuspage SERVICE starts a status page with a component for the service; statuspage fail lets its next call fail; statuspage shows N
+// cmdStatusPage: statuspage SERVICE starts a status page with a component for the service; statuspage fail lets its next call fail, statuspage
+// down all of them; statuspage shows N
 // STATE REGEXP waits until its one incident has N updates, is in the state, and the last of them matches.
 func cmdStatusPage(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	switch args[0] {
 	case "fail":
 		s.around.statuspage.Next(sptest.Answer(http.StatusServiceUnavailable, ""))
+		return
+	case "down":
+		for range 1000 {
+			s.around.statuspage.Next(sptest.Answer(http.StatusServiceUnavailable, ""))
+		}
 		return
 	case "shows":
 		ts.Check(until(patience, func() error {
@@ -226,6 +232,20 @@ func cmdPaged(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		return nil
 	}))
+}
+
+// cmdPages: pages N REGEXP asserts that N pages say so on the lock screen.
+func cmdPages(ts *testscript.TestScript, _ bool, args []string) {
+	n := 0
+	alerts := of(ts).around.pagerduty.Alerts()
+	for _, a := range alerts {
+		if regexp.MustCompile(args[1]).MatchString(a.Summary) {
+			n++
+		}
+	}
+	if strconv.Itoa(n) != args[0] {
+		ts.Fatalf("%d pages match %q, want %s: %+v", n, args[1], args[0], alerts)
+	}
 }
 
 // cmdHealth: health SERVICE starts an address for the health of a service and names it in svcdown.yaml; health down and health up are what it says.

@@ -101,7 +101,7 @@ func params(dir string) testscript.Params {
 			"alertmanager": cmdAlertmanager, "silenced": cmdSilenced, "statuspage": cmdStatusPage, "alert": cmdAlert, "pagerduty": cmdPagerDuty, "paged": cmdPaged, "health": cmdHealth, "config": cmdConfig,
 			"triaging": cmdTriaging,
 			"hurry":    cmdHurry, "direct": cmdDirect, "canvas": cmdCanvas, "applies": cmdApplies,
-			"mail": cmdMail, "mailed": cmdMailed,
+			"mail": cmdMail, "mailed": cmdMailed, "pages": cmdPages, "timeline": cmdTimeline,
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/incident"
@@ -52,6 +53,7 @@ func (s *showing) pages(ctx context.Context) error {
 		if _, ok := s.done[key]; ok || len(r.People) == 0 {
 			continue
 		}
+		s.awaitVerdict(ctx, r)
 		if s.tooLate(r) {
 			_, err := s.Incidents.Put(ctx, s.i.ID, []incident.Event{{Op: key, At: s.Now(), Kind: incident.KindPage, By: "svcdown",
 				Text: redact.F("The pager had not confirmed the page of %s when it was taken, and is not asked any more", strings.Join(r.People, ", "))}})
@@ -78,6 +80,34 @@ func (s *showing) pages(ctx context.Context) error {
 // tooLate is true for a page that the pager did not take while it mattered: nobody is to be woken for what somebody has taken since.
 func (s *showing) tooLate(r incident.Rung) bool {
 	return !s.i.State.Active() || s.i.Climb.Stopped && r.At.Before(s.i.Climb.StoppedAt)
+}
+
+// verdictTime is how long the first page of a level waits for the triage at most, so that whoever wakes reads what is wrong.
+const verdictTime = 10 * time.Second
+
+// awaitVerdict waits until the triage has said something, the incident is taken, or the page's time to wait is over. It waits here and asks for no
+// other run of the showing: that one might have to wait for a Slack that hangs.
+func (s *showing) awaitVerdict(ctx context.Context, r incident.Rung) {
+	since := s.Now().Sub(r.At)
+	if _, known := s.Catalog().Service(s.i.Service); !known || r.Level == 0 || r.Round > 1 || since < 0 || since >= verdictTime {
+		return
+	}
+	over := time.NewTimer(verdictTime - since)
+	defer over.Stop()
+	look := time.NewTicker(verdictTime / 20)
+	defer look.Stop()
+	for !s.judged() && !s.tooLate(r) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-over.C:
+			return
+		case <-look.C:
+		}
+		if i, err := s.Incidents.Incident(ctx, s.i.ID); err == nil { // a database that is away is told of elsewhere
+			s.i = i
+		}
+	}
 }
 
 func (s *showing) page(r incident.Rung) incident.Page {

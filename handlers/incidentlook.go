@@ -16,6 +16,9 @@ import (
 // lookAgain is how long the look waits for the incident to have a place.
 const lookAgain = time.Second
 
+// lookRetry is when a triage that Slack did not take is made again: what was true then helps nobody later.
+const lookRetry = 15 * time.Second
+
 // Look is the body of the job that every opening and reopening inserts: the triage of the service and what changed around it, in the incident's
 // channel before anybody has typed anything, and the verdict on its timeline. It is apart from showing, which must not wait for checks.
 func (d *Desk) Look(ctx context.Context, id string) error {
@@ -36,8 +39,8 @@ func (d *Desk) Look(ctx context.Context, id string) error {
 	}
 	s := &showing{Desk: d, i: i, done: done}
 	place := s.place()
-	if place.Channel == "" {
-		return &approval.Later{After: lookAgain} // the showing job is making one
+	if place.Channel == "" && s.judged() {
+		return &approval.Later{After: lookAgain} // the showing job is making one, or Slack is away
 	}
 	role := "look:" + strconv.FormatInt(i.Opened().Unix(), 10)
 	if _, looked := done[role]; looked {
@@ -59,9 +62,12 @@ func (d *Desk) Look(ctx context.Context, id string) error {
 	}); err != nil {
 		return err
 	}
+	if place.Channel == "" {
+		return &approval.Later{After: lookAgain}
+	}
 	c := triageCard(x, list, d.Now().Sub(started))
 	c.Buttons = d.asking(c.Buttons, svc.Name)
-	return s.once(ctx, role, func() (card.Address, error) {
+	err = s.once(ctx, role, func() (card.Address, error) {
 		at, err := d.Talk.At(place).Say(ctx, role+":"+id, c)
 		if err != nil || at.Message == "" {
 			return at, err
@@ -83,4 +89,14 @@ func (d *Desk) Look(ctx context.Context, id string) error {
 		}
 		return at, err
 	})
+	if err != nil && ctx.Err() == nil {
+		d.Log.Warn().Err(err).Str("incident", id).Msg("post the triage in the incident's channel; it is made anew when Slack answers")
+		return &approval.Later{After: lookRetry}
+	}
+	return err
+}
+
+// judged is true once the checks have answered since the incident was opened or reopened.
+func (s *showing) judged() bool {
+	return !s.i.VerdictAt.IsZero() && !s.i.VerdictAt.Before(s.i.Opened())
 }

@@ -102,7 +102,19 @@ func (b *incidents) opened(t *testing.T) incident.Incident {
 		t.Fatalf("%d incidents after %q: %v", len(all), said.Verdict, err)
 	}
 	b.shown(t, all[0].ID)
+	b.judge(t, all[0].ID)
 	return b.get(t, all[0].ID)
+}
+
+// judge is the triage's verdict on an incident, for which its first pages wait.
+func (b *incidents) judge(t *testing.T, id string) {
+	t.Helper()
+	if _, err := b.store.ChangeIncident(t.Context(), id, "svcdown", func(i *incident.Incident) ([]incident.Event, error) {
+		i.Verdict, i.VerdictAt = redact.Const("no pod is ready"), b.now()
+		return nil, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (b *incidents) get(t *testing.T, id string) incident.Incident {
@@ -163,6 +175,7 @@ type rooms struct {
 	pins    int
 	gone    []string
 	hang    chan struct{} // when not nil, OpenRoom waits for it
+	asked   chan struct{} // when not nil, OpenRoom closes it
 }
 
 func (r *rooms) OpenRoom(ctx context.Context, name string, private bool) (string, error) {
@@ -175,6 +188,10 @@ func (r *rooms) OpenRoom(ctx context.Context, name string, private bool) (string
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.asked != nil {
+		close(r.asked)
+		r.asked = nil
+	}
 	if r.err != nil {
 		return "", r.err
 	}
@@ -343,6 +360,7 @@ func TestASlackThatHangsKeepsNobodyAsleep(t *testing.T) {
 	if err := b.Escalate(t.Context(), all[0].ID); err != nil {
 		t.Fatal(err)
 	}
+	b.judge(t, all[0].ID)
 	shown := make(chan error, 1)
 	go func() { shown <- b.ShowIncident(t.Context(), all[0].ID) }()
 	select {
@@ -353,6 +371,58 @@ func TestASlackThatHangsKeepsNobodyAsleep(t *testing.T) {
 	close(b.rooms.hang)
 	if err := <-shown; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTheFirstPageWaitsForTheTriageAndNoLongerThanItsTime(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		do      func(*incidents, *testing.T, string)
+		pages   int
+		verdict string
+	}{
+		{"it carries what the triage says", func(b *incidents, t *testing.T, id string) { b.judge(t, id) }, 1, "no pod is ready"},
+		{"it goes out without it when that takes too long", func(*incidents, *testing.T, string) {}, 1, ""},
+		{"it does not go out when somebody takes the incident meanwhile", func(b *incidents, t *testing.T, id string) {
+			if err := b.AckFromPager(t.Context(), id, "bob"); err != nil {
+				t.Fatal(err)
+			}
+		}, 0, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			b := setupIncidents(t)
+			b.says(t, "alice", "incident open backend")
+			all, err := b.store.Incidents(t.Context(), false, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := all[0].ID
+			if err := b.Escalate(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			shown, asked := make(chan error, 1), make(chan struct{})
+			b.rooms.asked = asked
+			began := time.Now()
+			go func() { shown <- b.ShowIncident(t.Context(), id) }()
+			<-asked // it is under way
+			if got := b.pager.keys(); got != nil {
+				t.Errorf("paged %q at once, without the triage", got)
+			}
+			tc.do(b, t, id)
+			if err := <-shown; err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took > 30*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			b.pager.mu.Lock()
+			defer b.pager.mu.Unlock()
+			if len(b.pager.pages) != tc.pages || tc.pages > 0 && b.pager.pages[0].What.String() != tc.verdict {
+				t.Errorf("paged %+v, want %d with %q", b.pager.pages, tc.pages, tc.verdict)
+			}
+		})
 	}
 }
 
