@@ -284,9 +284,10 @@ func readClick(payload []byte) (happening, error) {
 const (
 	shortcutOpen    = "incident_open"
 	shortcutMessage = "incident_from_message"
+	shortcutMark    = "message_to_timeline"
 )
 
-// readShortcut is somebody opening an incident, from nowhere or from a message.
+// readShortcut is somebody opening an incident, from nowhere or from a message, or putting a message on the timeline of its channel's incident.
 func readShortcut(payload []byte) (happening, error) {
 	var p struct {
 		Callback    string `json:"callback_id"`
@@ -304,10 +305,16 @@ func readShortcut(payload []byte) (happening, error) {
 		} `json:"channel"`
 		Message struct {
 			Text string `json:"text"`
+			User string `json:"user"`
+			TS   string `json:"ts"`
 		} `json:"message"`
 	}
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return happening{}, err
+	}
+	by := catalog.SlackID{Team: first(p.User.Team, p.Team.ID), User: p.User.ID}
+	if p.Callback == shortcutMark && p.User.ID != "" && p.Trigger != "" && p.Message.TS != "" {
+		return happening{key: "shortcut:" + p.Trigger, pinned: &handlers.Pin{By: by, Author: catalog.SlackID{Team: p.Team.ID, User: p.Message.User}, Channel: p.Channel.ID, TS: p.Message.TS}}, nil
 	}
 	if p.Callback != shortcutOpen && p.Callback != shortcutMessage {
 		return happening{}, nil // nothing of ours
@@ -317,7 +324,7 @@ func readShortcut(payload []byte) (happening, error) {
 	}
 	const most = 1000 // the desk takes less of it
 	return happening{key: "shortcut:" + p.Trigger, click: true, asked: &handlers.Incoming{
-		From: catalog.SlackID{Team: first(p.User.Team, p.Team.ID), User: p.User.ID}, Trigger: p.Trigger,
+		From: by, Trigger: p.Trigger,
 		Text:  strings.TrimSpace("incident form " + cut(typed(p.Message.Text, ""), most)),
 		Where: card.Address{Team: p.Team.ID, Channel: p.Channel.ID, ResponseURL: p.ResponseURL},
 	}}, nil

@@ -226,6 +226,7 @@ func (d *Desk) answerLooked(ctx context.Context, req Request, live *liveCard, l 
 	if err != nil {
 		return err
 	}
+	d.judgedHere(ctx, req, at, l.svc, c.Verdict)
 	thread := d.Talk.At(below(at))
 	if e := proof(l.worst()); len(e) > 0 {
 		details := card.Card{Title: redact.F("Details of %s", l.svc.Name), State: card.Neutral, Verdict: redact.F("What the checks of %s saw", l.svc.Name), Parts: e}

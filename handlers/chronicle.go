@@ -147,6 +147,35 @@ func (d *Desk) pageReminded(ctx context.Context, r approval.Request, places map[
 	}
 }
 
+// judgedHere puts the verdict of a check that people asked for in an incident's channel on its timeline, and in its header when it is of the incident's
+// service. It is done on a best-effort basis: an answer does not fail because of it.
+func (d *Desk) judgedHere(ctx context.Context, req Request, at card.Address, svc catalog.Service, verdict redact.Text) {
+	if at.Message == "" || at.Private || req.Where.Channel == "" {
+		return // nobody else has seen it
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	i, err := d.Incidents.IncidentIn(ctx, req.Where.Channel)
+	if errors.Is(err, approval.ErrNotFound) || err == nil && !i.State.Active() {
+		return
+	}
+	if err == nil {
+		_, err = d.changeIncident(ctx, i.ID, req.Actor.Name(), func(i *incident.Incident) ([]incident.Event, error) {
+			e := incident.Event{At: d.Now(), Kind: incident.KindVerdict, Text: verdict}
+			if i.Service == svc.Name {
+				e = i.Judge(verdict, d.Now())
+			}
+			i.Sign(e.At)
+			e.By, e.Op = req.Actor.Name(), "verdict:"+at.Message
+			e.Text = redact.F("%s %s: %s", req.Verb, svc.Name, verdict)
+			return []incident.Event{e}, nil
+		})
+	}
+	if err != nil {
+		d.Log.Warn().Err(err).Str("service", svc.Name).Msg("put a verdict on the incident's timeline")
+	}
+}
+
 // Pin is a message that somebody marked in a channel.
 type Pin struct {
 	// By marked it, Author wrote it.

@@ -19,6 +19,9 @@ func (s *showing) rungs(ctx context.Context) error {
 		key := r.Key()
 		c := s.rungCard(s.i, r)
 		problems = append(problems, s.once(ctx, key, func() (card.Address, error) { return s.Talk.At(s.place()).Say(ctx, key+":"+s.i.ID, c) }))
+		if at, said := s.done[key]; said && at.Message != "" && s.takenSince(r) {
+			problems = append(problems, s.once(ctx, key+":taken", func() (card.Address, error) { return at, s.Talk.At(at).Update(ctx, at, c) }))
+		}
 		if s.Pager != nil {
 			continue
 		}
@@ -75,6 +78,11 @@ func (s *showing) pages(ctx context.Context) error {
 		problems = append(problems, s.once(ctx, "page-ended:"+round, none(s.Pager.Resolve(ctx, s.i.ID))))
 	}
 	return errors.Join(problems...)
+}
+
+// takenSince is true once somebody took the incident, or it was over, after a level was called.
+func (s *showing) takenSince(r incident.Rung) bool {
+	return !s.i.State.Active() || s.i.Climb.Stopped && s.i.Climb.Round == r.Round && !r.At.After(s.i.Climb.StoppedAt)
 }
 
 // tooLate is true for a page that the pager did not take while it mattered: nobody is to be woken for what somebody has taken since.

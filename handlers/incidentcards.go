@@ -39,6 +39,9 @@ func (d *Desk) incidentFacts(i incident.Incident, alerts incident.Count) []card.
 	if alerts.Known > 0 {
 		facts = append(facts, fact(redact.Const("Alerts"), redact.F("%d firing of %d, delivered %d times", alerts.Firing, alerts.Known, alerts.Received)))
 	}
+	if !i.LeftOut.Empty() {
+		facts = append(facts, fact(redact.Const("Not all alerts came"), i.LeftOut))
+	}
 	if !i.Verdict.Empty() {
 		facts = append(facts, fact(redact.Const("What the checks say"), redact.F("%s (%s UTC)", i.Verdict, clock(i.VerdictAt))))
 	}
@@ -140,6 +143,10 @@ func (d *Desk) rungCard(i incident.Incident, r incident.Rung) card.Card {
 		known = redact.F("%s The checks said at %s UTC: %s", known, clock(i.VerdictAt), i.Verdict)
 	}
 	c.Parts = append(c.Parts, card.Part{Text: known})
+	if i.Climb.Stopped && i.Climb.Round == r.Round && !r.At.After(i.Climb.StoppedAt) {
+		c.State = card.Running
+		c.Parts = append(c.Parts, card.Part{Text: redact.F("%s took it at %s UTC.", i.Climb.StoppedBy, clock(i.Climb.StoppedAt))})
+	}
 	if len(r.Duties) > 0 {
 		lines := []redact.Text{redact.Const("Your duties:")}
 		for _, duty := range r.Duties {

@@ -53,6 +53,7 @@ func (d *Desk) status(ctx context.Context, req Request) error {
 		return err
 	}
 	d.remember(ctx, svc, at, c, live.started)
+	d.judgedHere(ctx, req, at, svc, c.Verdict)
 	if at.Thread == "" {
 		at.Thread = at.Message
 	}

@@ -17,6 +17,9 @@ const (
 	Recovered AlertStatus = "resolved"
 )
 
+// LeftOutAnnotation is an annotation of ours: how many alerts the sender left out of the batch.
+const LeftOutAnnotation = "truncated"
+
 // Alert is one alert as a monitoring system sent it, with what svcdown.yaml makes of its labels. The same alert comes many times: from
 // replicas of the sender, as a reminder, and once more when it is over.
 type Alert struct {

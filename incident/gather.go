@@ -53,6 +53,16 @@ type Counted struct {
 	Fired, Ended int // how often it came with each status
 }
 
+// LeftOut is the sender's word that it left alerts out of the batch, "" when it did not.
+func (g Gathered) LeftOut() string {
+	for _, a := range g.Alerts {
+		if text := a.Annotations[LeftOutAnnotation]; text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
 // Fires reports whether any of the alerts is still firing.
 func (g Gathered) Fires() bool {
 	return slices.ContainsFunc(g.Alerts, func(c Counted) bool { return c.Status == Firing })
@@ -119,12 +129,17 @@ type Rules struct {
 type News struct {
 	// New are the names of alerts that were not known, Again of those that had recovered and fire anew, Ended of those that recovered.
 	New, Again, Ended []string
+	// LeftOut is the sender's word that it left alerts out.
+	LeftOut string
 	// Firing counts the alerts of the incident that fire now, Known all of them.
 	Firing, Known int
 }
 
 // Report puts what a batch changed on the timeline. Repetitions are no news: they are counted elsewhere.
 func (i *Incident) Report(n News, source string, now time.Time) []Event {
+	if n.LeftOut != "" {
+		i.LeftOut = redact.F("%s", n.LeftOut).Short(200)
+	}
 	var parts []redact.Text
 	say := func(names []string, what string) {
 		if len(names) > 0 {
@@ -140,6 +155,9 @@ func (i *Incident) Report(n News, source string, now time.Time) []Event {
 	text := redact.F("%s. Firing now: %d of %d", redact.Join("; ", parts...), n.Firing, n.Known)
 	if n.Firing == 0 {
 		text = redact.F("%s. All %d alerts have recovered", redact.Join("; ", parts...), n.Known)
+	}
+	if n.LeftOut != "" {
+		text = redact.F("%s. %s", text, i.LeftOut)
 	}
 	return []Event{{At: now, Kind: KindAlert, By: source, Text: text}}
 }

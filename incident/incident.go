@@ -74,6 +74,8 @@ type Incident struct {
 	Shown    Shown  `json:"shown,omitzero"`
 	// Heard are the newest deliveries of people that changed it: one that comes again, after a crash, changes nothing.
 	Heard []string `json:"heard,omitempty"`
+	// LeftOut says that the sender left alerts out of what it told.
+	LeftOut redact.Text `json:"leftOut,omitzero"`
 	// Told is when others were told something last, Reminded when its channel was last asked to.
 	Told     time.Time `json:"told,omitzero"`
 	Reminded time.Time `json:"reminded,omitzero"`

@@ -76,6 +76,7 @@ func (s *Store) takeGroup(ctx context.Context, tx pgx.Tx, q *query.Queries, g in
 	if err != nil {
 		return err
 	}
+	news.LeftOut = g.LeftOut()
 	news.Firing, news.Known = int(totals.Firing), int(totals.Known)
 	is, now := was, s.now()
 	events := is.Report(news, g.Source, now)

@@ -78,7 +78,7 @@ func Read(r io.Reader, meaning func(labels map[string]string) catalog.Meaning) (
 	b.Truncated = max(b.Truncated, 0)
 	if b.Truncated > 0 {
 		for i := range b.Alerts {
-			b.Alerts[i].Annotations["truncated"] = strconv.Itoa(b.Truncated) + " more alerts were left out by Alertmanager (webhook_config.max_alerts)"
+			b.Alerts[i].Annotations[incident.LeftOutAnnotation] = strconv.Itoa(b.Truncated) + " more alerts were left out by Alertmanager (webhook_config.max_alerts)"
 		}
 	}
 	return b, nil
