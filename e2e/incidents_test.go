@@ -178,15 +178,13 @@ func cmdHome(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 }
 
-// cmdTimeline: timeline PERSON ID FILE prints the whole timeline of an incident as PERSON reads it, and compares it, with times, IDs and spans masked, with
-// FILE. Two things that happen in the same second may stand in either order.
+// cmdTimeline: timeline FILE prints the timeline that the last output of a command shows, and compares it, with times, IDs and spans masked, with FILE. Two things that happen in the same second may stand in either order.
 func cmdTimeline(ts *testscript.TestScript, _ bool, args []string) {
-	cmdTerminal(ts, false, []string{"-as", args[0], "incident", "show", args[1]})
 	said := ts.ReadFile("stdout")
 	line := regexp.MustCompile(`(?m)^\s*(\d\d:\d\d:\d\d .*)$`)
 	differs := []struct{ what, mask string }{
 		{`^\d\d:\d\d:\d\d`, "hh:mm:ss"}, {`\b(R|I)-[2-9A-Z]{6}\b`, "$1-XXXXXX"}, {`inc-\d{8}`, "inc-yyyymmdd"}, {`\b\d+ (s|min)\b`, "N s"},
-		{`\b(backend-deployment-)[a-z0-9]{8,10}(-[a-z0-9]{5})?`, "${1}xxxxx"},
+		{`(\d of \d pods (?:are|cannot)|all \d pods are ready) .*`, "$1 …"}, // how far the kubelets were when they were asked
 	}
 	var whole, masked []string
 	for _, found := range line.FindAllStringSubmatch(said, -1) {
@@ -197,9 +195,9 @@ func cmdTimeline(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		masked = append(masked, text)
 	}
-	ts.Logf("timeline of %s:\n%s", args[1], strings.Join(whole, "\n"))
+	ts.Logf("timeline:\n%s", strings.Join(whole, "\n"))
 	slices.Sort(masked)
-	want := strings.Split(strings.TrimSpace(ts.ReadFile(args[2])), "\n")
+	want := strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n")
 	slices.Sort(want)
 	if diff := cmp.Diff(want, masked); diff != "" {
 		ts.Fatalf("timeline (-want +got):\n%s\n%s", diff, said)
