@@ -184,6 +184,7 @@ func cmdTimeline(ts *testscript.TestScript, _ bool, args []string) {
 	line := regexp.MustCompile(`(?m)^\s*(\d\d:\d\d:\d\d .*)$`)
 	differs := []struct{ what, mask string }{
 		{`^\d\d:\d\d:\d\d`, "hh:mm:ss"}, {`\b(R|I)-[2-9A-Z]{6}\b`, "$1-XXXXXX"}, {`inc-\d{8}`, "inc-yyyymmdd"}, {`\b\d+ (s|min)\b`, "N s"},
+		{`(→ resolved: ).*`, "${1}…"},                                       // whether the metrics had figures by then
 		{`(\d of \d pods (?:are|cannot)|all \d pods are ready) .*`, "$1 …"}, // how far the kubelets were when they were asked
 	}
 	var whole, masked []string
