@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -20,8 +21,10 @@ type liveCard struct {
 	doing   redact.Text
 	started time.Time
 	now     func() time.Time
-	at      card.Address
-	shown   bool
+	// after is how long the answer may take before the card is shown; [patience] when it is zero.
+	after time.Duration
+	at    card.Address
+	shown bool
 }
 
 // fill runs checks and shows what has come so far. A message that cannot be posted does not stop the checks: finish says it. checks may call each
@@ -44,7 +47,7 @@ func fill[T any](ctx context.Context, l *liveCard, checks func(each func(finding
 		})
 	}()
 	var sofar []finding.Finding
-	show := time.NewTimer(patience)
+	show := time.NewTimer(cmp.Or(l.after, patience))
 	defer show.Stop()
 	for {
 		select {
@@ -97,6 +100,15 @@ func read[T any](ctx context.Context, l *liveCard, f func() (T, error)) (T, erro
 	}
 	return a.t, a.err
 }
+
+// aside shows progress to whoever asks alone, once: where the answer will stand is not known yet.
+type aside struct{ Conversation }
+
+func (a aside) Say(ctx context.Context, _ string, c card.Card) (card.Address, error) {
+	return card.Address{}, a.Whisper(ctx, c)
+}
+
+func (aside) Update(context.Context, card.Address, card.Card) error { return nil }
 
 // finish puts the whole answer in the card's place.
 func (l *liveCard) finish(ctx context.Context, c card.Card) (card.Address, error) {

@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/k8sops"
+	"github.com/svcdown/svcdown/plan"
 	"github.com/svcdown/svcdown/redact"
 )
 
@@ -48,5 +50,20 @@ func TestAReadThatTakesLongShowsThatItIsUnderWay(t *testing.T) {
 				t.Errorf("it ends as %s %q, want %s %q", last.State, last.Verdict, c.ends, c.says)
 			}
 		})
+	}
+}
+
+func TestARequestThatTakesLongToPlanSaysSoToTheAskerAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	told := make(chan struct{}) // the plan comes once something was said
+	var once sync.Once
+	b.chat.whispering = func(context.Context) { once.Do(func() { close(told) }) }
+	made := b.cluster.plan
+	b.cluster.plan = func() (plan.Plan, error) { <-told; return made() }
+	b.says(t, "alice", "restart backend")
+	first := b.chat.all()[0]
+	if first.op != "whisper" || first.card.State != card.Running || !strings.HasPrefix(first.card.Verdict.String(), "Planning the restart of backend: ") {
+		t.Errorf("said meanwhile: %s %+v", first.op, first.card)
 	}
 }

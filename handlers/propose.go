@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/svcdown/svcdown/approval"
@@ -167,7 +168,15 @@ func (d *Desk) ask(ctx context.Context, req Request, w wish) error {
 		return d.noCluster(svc, err)
 	}
 	id := newID()
-	p, err := w.plan(cl, policy, id)
+	live := &liveCard{talk: aside{req.Talk}, svc: svc, doing: redact.F("Planning the %s of %s", action, svc.Name), started: d.Now(), now: d.Now, after: time.Second}
+	var red []string
+	p, err := read(ctx, live, func() (plan.Plan, error) {
+		p, err := w.plan(cl, policy, id)
+		if err == nil && !isOutside(p) {
+			red = failing(d.check(ctx, cl, svc, func(finding.Finding) {}))
+		}
+		return p, err
+	})
 	if err != nil {
 		return d.wordK8s("plan the "+string(action)+" of "+svc.Name, err, w.byHand)
 	}
@@ -176,9 +185,7 @@ func (d *Desk) ask(ctx context.Context, req Request, w wish) error {
 	if err != nil {
 		return err
 	}
-	if !isOutside(p) {
-		r.Failing = failing(d.check(ctx, cl, svc, func(finding.Finding) {}))
-	}
+	r.Failing = red
 	d.Step("propose")
 	stored, err := d.Approvals.Propose(ctx, proposalKey(req), r, req.Where, policy.RemindAfter)
 	if errors.Is(err, approval.ErrUnavailable) {
