@@ -2,12 +2,46 @@ package app
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/svcdown/svcdown/runbook"
+	"github.com/svcdown/svcdown/runbooks"
 )
+
+// lateBooks reads the runbooks when somebody first asks for one: a status at the terminal does without, and reading them takes longer than its
+// own reads do.
+type lateBooks func() (*runbook.Library, error)
+
+func booksLater(dir string) lateBooks {
+	return sync.OnceValues(func() (*runbook.Library, error) { return runbook.NewLibrary(runbooks.Files(), dir) })
+}
+
+func (b lateBooks) All() []*runbook.Runbook {
+	l, err := b()
+	if err != nil {
+		return nil
+	}
+	return l.All()
+}
+
+func (b lateBooks) Named(name string) (*runbook.Runbook, bool) {
+	l, err := b()
+	if err != nil {
+		return nil, false
+	}
+	return l.Named(name)
+}
+
+func (b lateBooks) Broken() []runbook.Broken {
+	l, err := b()
+	if err != nil {
+		return []runbook.Broken{{File: "the shipped runbooks", Why: err.Error()}}
+	}
+	return l.Broken()
+}
 
 // lookEvery is how often the folder of runbooks is read again. The kubelet itself takes up to a minute to change a mounted ConfigMap.
 const lookEvery = 3 * time.Second

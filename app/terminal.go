@@ -25,8 +25,6 @@ import (
 	"github.com/svcdown/svcdown/handlers"
 	"github.com/svcdown/svcdown/integrations/probe"
 	"github.com/svcdown/svcdown/k8sops"
-	"github.com/svcdown/svcdown/runbook"
-	"github.com/svcdown/svcdown/runbooks"
 	"github.com/svcdown/svcdown/steps"
 	"github.com/svcdown/svcdown/store"
 	"github.com/svcdown/svcdown/terminal"
@@ -129,15 +127,11 @@ func (t Terminal) local(ctx context.Context, text string, out, errOut io.Writer)
 	if err != nil {
 		return fmt.Errorf("without the bot I need the catalogue (--config or SVCDOWN_CONFIG): %w", err)
 	}
-	books, err := runbook.NewLibrary(runbooks.Files(), cat.Runbooks.Dir)
-	if err != nil {
-		return err
-	}
 	own := &ownClusters{terminal: t, catalog: cat, errOut: errOut, open: map[string]*k8sops.Cluster{}}
 	whole := func() *catalog.Catalog { return cat }
 	prober := probe.New(cat, nil, time.Now)
 	desk := handlers.NewDesk(handlers.Config{
-		Catalog: whole, Runbooks: books,
+		Catalog: whole, Runbooks: booksLater(cat.Runbooks.Dir),
 		Clusters: func(name string) (handlers.Cluster, error) { return own.named(name) },
 		Checks:   steps.New(func(name string) (steps.Cluster, error) { return own.named(name) }, whole, prober),
 		Talk:     here{out}, Journal: &storage{}, Measure: uncounted{}, Probe: prober, Log: zerolog.Nop(), Now: time.Now,

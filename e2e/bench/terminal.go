@@ -27,6 +27,9 @@ func (s *stage) terminal(ctx context.Context, w world) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := until(ctx, time.Minute, func() error { _, err := s.kubectl(ctx, "top", "pods"); return err }); err != nil {
+		return nil, err
+	}
 	var viaBot, own, one, six []time.Duration
 	const warmUp = 2 // kubectl fills its discovery cache
 	for round := range w.terminalRounds + warmUp {
