@@ -176,8 +176,8 @@ func (d *Directory) Account(ctx context.Context, id catalog.SlackID) (handlers.A
 // accountChanged makes the next question about an account go to Slack.
 func (d *Directory) accountChanged(user string) { d.accounts.Delete(user) }
 
-// Shared reports whether people of another workspace read a channel; when Slack does not answer, it says yes.
-func (d *Directory) Shared(ctx context.Context, channel string) bool {
+// Shared reports whether people of another workspace read a channel; when Slack does not answer, it says yes, and that it was not told.
+func (d *Directory) Shared(ctx context.Context, channel string) (shared, told bool) {
 	return d.bot.isShared(ctx, channel)
 }
 

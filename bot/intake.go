@@ -154,7 +154,7 @@ func (b *Bot) handle(ctx context.Context, h happening) {
 	}
 	in := *h.asked
 	if !h.sharedKnown {
-		in.Where.Private = b.isShared(ctx, in.Where.Channel)
+		in.Where.Private, _ = b.isShared(ctx, in.Where.Channel)
 	}
 	b.cfg.Desk.Handle(ctx, in)
 }
@@ -217,20 +217,23 @@ type room struct {
 const roomFresh = time.Minute
 
 // isShared reports whether people of another workspace read a channel. A channel that the bot cannot look at counts as not shared,
-// because nothing can be posted there either; when Slack does not answer, it counts as shared.
-func (b *Bot) isShared(ctx context.Context, channel string) bool {
+// because nothing can be posted there either; when Slack does not answer, it counts as shared, and told is false.
+func (b *Bot) isShared(ctx context.Context, channel string) (shared, told bool) {
 	if channel == "" || isDirect(channel) {
-		return false
+		return false, true
 	}
 	now := b.cfg.Now()
 	if had, ok := b.rooms.known.Load(channel); ok && now.Sub(had.(room).asOf) < roomFresh {
-		return had.(room).shared
+		return had.(room).shared, true
 	}
-	shared, _, _ := b.rooms.asking.Do(channel, func() (any, error) { return b.askShared(context.WithoutCancel(ctx), channel, now), nil })
-	return shared.(bool)
+	answer, err, _ := b.rooms.asking.Do(channel, func() (any, error) { return b.askShared(context.WithoutCancel(ctx), channel, now) })
+	if err != nil {
+		return true, false
+	}
+	return answer.(bool), true
 }
 
-func (b *Bot) askShared(ctx context.Context, channel string, now time.Time) bool {
+func (b *Bot) askShared(ctx context.Context, channel string, now time.Time) (bool, error) {
 	var ch *slack.Channel
 	err := b.lookUp(ctx, "conversations.info", func(ctx context.Context) (err error) {
 		ch, err = b.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
@@ -238,12 +241,12 @@ func (b *Bot) askShared(ctx context.Context, channel string, now time.Time) bool
 	})
 	switch {
 	case refused(err, "channel_not_found"):
-		return false
+		return false, nil
 	case err != nil:
 		b.cfg.Log.Warn().Err(err).Str("channel", channel).Msg("cannot tell whether the channel is shared; the asker is answered alone")
-		return true
+		return true, err
 	}
 	r := room{shared: ch.IsExtShared || ch.IsPendingExtShared, asOf: now}
 	b.rooms.known.Store(channel, r)
-	return r.shared
+	return r.shared, nil
 }

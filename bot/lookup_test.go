@@ -52,7 +52,7 @@ func TestASlackThatDoesNotAnswerKeepsOnlyTheFirstWaiting(t *testing.T) {
 		if _, err := b.Directory().Account(b.ctx, catalog.SlackID{Team: team, User: "U0BOB00001"}); err == nil {
 			t.Error("an account that nobody looked up was confirmed")
 		}
-		if !b.Directory().Shared(b.ctx, ops) {
+		if shared, told := b.Directory().Shared(b.ctx, ops); !shared || told {
 			t.Error("a channel of which nothing is known counts as ours alone")
 		}
 	}
@@ -71,7 +71,7 @@ func TestASlackThatDoesNotAnswerKeepsOnlyTheFirstWaiting(t *testing.T) {
 	}
 	b.slack.ClearFaults()
 	c.pass(4 * time.Second)
-	if b.Directory().Shared(b.ctx, ops) {
+	if shared, told := b.Directory().Shared(b.ctx, ops); shared || !told {
 		t.Error("Slack is back and is not believed")
 	}
 	got, asOf, err := b.Directory().Groups(b.ctx, []string{seniors}, 0)
@@ -87,7 +87,7 @@ func TestManyWhoTypeAtOnceInAChannelAskOnceWhetherItIsShared(t *testing.T) {
 	var asking sync.WaitGroup
 	for range 40 {
 		asking.Go(func() {
-			if b.Directory().Shared(b.ctx, ops) {
+			if shared, _ := b.Directory().Shared(b.ctx, ops); shared {
 				t.Error("our own channel counts as shared")
 			}
 		})

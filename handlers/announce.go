@@ -101,15 +101,28 @@ func (d *Desk) office(ctx context.Context, r approval.Request) card.Address {
 // reached by their reminders.
 func (d *Desk) room(ctx context.Context, user string, channels ...string) card.Address {
 	at := card.Address{Kind: "slack", Team: d.Catalog().Slack.Team, User: user}
-	for _, channel := range channels {
-		if channel != "" && !d.Directory.Shared(ctx, channel) {
-			at.Channel = channel
-			return at
-		}
+	if at.Channel, _ = d.insider(ctx, channels...); at.Channel != "" {
+		return at
 	}
 	d.Log.Error().Strs("channels", channels).Msg("every channel for this is shared with another workspace, or Slack does not say; it is told in private")
 	at.Private = true
 	return at
+}
+
+// insider is the first of the channels that no other company reads, "" when there is none; told is false when Slack did not say of one.
+func (d *Desk) insider(ctx context.Context, channels ...string) (channel string, told bool) {
+	told = true
+	for _, channel := range channels {
+		if channel == "" {
+			continue
+		}
+		shared, sure := d.Directory.Shared(ctx, channel)
+		if !shared {
+			return channel, true
+		}
+		told = told && sure
+	}
+	return "", told
 }
 
 // amongOthers reports whether colleagues read what is said at an address: not at a terminal, not in a channel where only the asker is

@@ -321,6 +321,7 @@ type directory struct {
 	asOf     time.Time
 	err      error
 	shared   []string                     // channels that another company reads
+	unsaid   bool                         // Slack does not say of any
 	private  map[string][]catalog.SlackID // private channels with their members
 }
 
@@ -328,8 +329,8 @@ func (d *directory) Groups(context.Context, []string, time.Duration) (map[string
 	return d.groups, d.asOf, d.err
 }
 
-func (d *directory) Shared(_ context.Context, channel string) bool {
-	return slices.Contains(d.shared, channel)
+func (d *directory) Shared(_ context.Context, channel string) (shared, told bool) {
+	return d.unsaid || slices.Contains(d.shared, channel), !d.unsaid
 }
 
 func (d *directory) Reads(_ context.Context, channel string, id catalog.SlackID) (may, private bool) {

@@ -466,6 +466,28 @@ func TestPeopleAreCalledThoughTheChannelCannotBeMadeYet(t *testing.T) {
 	}
 }
 
+func TestAnIncidentIsAnnouncedOnceSlackSaysWhoReads(t *testing.T) {
+	t.Parallel()
+	b := setupIncidents(t)
+	b.directory.unsaid = true
+	b.says(t, "alice", "incident open backend")
+	all, err := b.store.Incidents(t.Context(), false, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.ShowIncident(t.Context(), all[0].ID); err == nil {
+		t.Error("an announcement that could be made nowhere is not tried again")
+	}
+	if places, err := b.store.IncidentCards(t.Context(), all[0].ID); err != nil || places["announcement"] != (card.Address{}) {
+		t.Errorf("it is announced at %+v, %v", places["announcement"], err)
+	}
+	b.directory.unsaid = false
+	b.shown(t, all[0].ID)
+	if places, err := b.store.IncidentCards(t.Context(), all[0].ID); err != nil || places["announcement"].Channel != "CINC" {
+		t.Errorf("it is announced at %+v, %v", places["announcement"], err)
+	}
+}
+
 // never is an error that trying again does not cure.
 type never struct{}
 

@@ -136,6 +136,12 @@ func (s *showing) announcement(ctx context.Context) error {
 		id, _ := s.slackOf(s.i.People[0])
 		who = id.User
 	}
+	if _, ok := s.done[placeAnnounce]; !ok {
+		// What is said in private now would stay there when Slack is back.
+		if channel, told := s.insider(ctx, cat.Channels.Incidents, cat.Channels.Ops); channel == "" && !told {
+			return errors.New("announce " + s.i.ID + ": Slack does not say which channels another workspace reads")
+		}
+	}
 	at := s.Desk.room(ctx, who, cat.Channels.Incidents, cat.Channels.Ops)
 	if at.Private && who == "" {
 		return nil // nowhere to say it, and nobody to say it to: room has logged it

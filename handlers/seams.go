@@ -44,8 +44,8 @@ type Directory interface {
 	// Groups returns the members of user groups as they were at asOf: at most maxAge ago, older only while Slack does not answer. An error
 	// means that there is no answer at all.
 	Groups(ctx context.Context, ids []string, maxAge time.Duration) (members map[string][]catalog.SlackID, asOf time.Time, err error)
-	// Shared reports whether people of another workspace read a channel; in doubt it says yes.
-	Shared(ctx context.Context, channel string) bool
+	// Shared reports whether people of another workspace read a channel; in doubt it says yes, and that it was not told.
+	Shared(ctx context.Context, channel string) (shared, told bool)
 	// Reads reports whether an account of ours reads a channel, and whether that is private: everybody reads a public one, its members a
 	// private one. In doubt a channel is private and the account does not read it.
 	Reads(ctx context.Context, channel string, id catalog.SlackID) (may, private bool)
