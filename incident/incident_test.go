@@ -354,7 +354,12 @@ func TestThePostmortemIsWrittenFromTheTimeline(t *testing.T) {
 	put(i.Assign(incident.Commander, "bob", "alice", after(17*time.Minute)))
 	put(i.Note(redact.F("# not a heading\n| nor a cell, password=%s", "hunter2hunter2"), "alice", after(18*time.Minute)))
 	events = append(events, i.Judge(redact.Const("backend is down: 3 of 3 pods crash"), after(19*time.Minute)))
-	put(incident.Event{At: after(22 * time.Minute), Kind: incident.KindChange, By: "svcdown", Text: redact.Const("Rollback of backend worked")}, nil)
+	change := func(op, text string, at time.Duration) {
+		put(incident.Event{Op: op, At: after(at), Kind: incident.KindChange, By: "svcdown", Text: redact.F("%s", text)}, nil)
+	}
+	change("state:R-1:failed", "Restart of backend did not help", 20*time.Minute)
+	change("state:R-2:applied", "Rollback of backend is being verified", 21*time.Minute)
+	change("state:R-2:succeeded", "Rollback of backend worked", 22*time.Minute)
 	put(i.Move(incident.Resolved, "alice", redact.Const("all checks are green"), after(30*time.Minute)))
 	put(incident.Event{At: after(31 * time.Minute), Kind: incident.KindLesson, By: "bob", Text: redact.Const("look at the image tag first")}, nil)
 	items := []incident.ActionItem{{ID: 7, Text: redact.Const("alert on the tag | of ![x](http://evil.example/p.png)"), Owner: "alice", Due: "2026-12-01"},

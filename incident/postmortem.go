@@ -76,14 +76,15 @@ func Postmortem(i Incident, events []Event, alerts Count, items []ActionItem) re
 		b.line("- Somebody had taken it after %s.", Span(d))
 	}
 	for _, e := range inOrder(events) {
-		if e.Kind == KindChange {
+		if e.Kind == KindChange && strings.HasSuffix(e.Op, ":succeeded") {
 			b.line("- %s", quoted(e.Text))
 		}
 	}
 	b.line("- …")
 	b.section("What went badly")
 	for _, e := range inOrder(events) {
-		if e.Kind == KindEscalation && e.By == "svcdown" && !strings.HasPrefix(e.Op, "level:1:1") {
+		late := e.Kind == KindEscalation && e.By == "svcdown" && !strings.HasPrefix(e.Op, "level:1:1")
+		if late || e.Kind == KindChange && (strings.HasSuffix(e.Op, ":failed") || strings.HasSuffix(e.Op, ":unknown")) {
 			b.line("- %s", quoted(e.Text))
 		}
 	}
