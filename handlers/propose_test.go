@@ -20,6 +20,7 @@ func TestWhoAsksIsToldWhyNot(t *testing.T) {
 		want      []string
 	}{
 		"no service":                     {who: "alice", text: "restart", want: []string{"Which service?", "restart SERVICE"}},
+		"a word too many":                {who: "alice", text: "restart backend frontend", want: []string{`"frontend"`, "nothing was done", "Write `restart SERVICE [--why TEXT]`"}},
 		"an unknown service":             {who: "alice", text: "restart bakend", want: []string{`"bakend"`, "Did you mean `restart backend`?"}},
 		"no role that may ask":           {who: "dora", text: "restart backend", want: []string{"dora may not ask", "Nothing was done"}},
 		"a guest":                        {who: "alice", text: "restart backend", spoil: func(b *testBundle) { b.directory.accounts[slack("alice")] = handlers.Account{Guest: true} }, want: []string{"guest account"}},

@@ -110,7 +110,9 @@ type verb struct {
 	open bool
 	// local verbs only read the cluster and work without the bot.
 	local bool
-	run   func(context.Context, Request) error
+	// most is how many words may follow, 0 for any number: a word too many of a change may be what somebody meant, so it is not left out.
+	most int
+	run  func(context.Context, Request) error
 }
 
 func (d *Desk) table() []verb {
@@ -127,16 +129,16 @@ func (d *Desk) table() []verb {
 		{name: "runbooks", usage: "runbooks", summary: "the runbooks I know, and for which services", run: d.runbooks},
 		{name: "runbook", usage: "runbook NAME SERVICE [--set NAME=VALUE]", summary: "open a runbook as a checklist: run its checks, ask for its actions, tick off the rest", changes: true, run: d.runbook},
 		{name: "step", usage: "step ID N|pN|all run|output|ask|post|done|skip|reopen|fill [--set NAME=VALUE]", summary: "work on steps of a checklist: number N, page N, or all of it", changes: true, run: d.step},
-		{name: "restart", usage: "restart SERVICE [--why TEXT]", summary: "ask for a rolling restart", changes: true, run: d.restart},
-		{name: "scale", usage: "scale SERVICE N [--why TEXT]", summary: "ask for N replicas", changes: true, run: d.scale},
-		{name: "rollback", usage: "rollback SERVICE [--revision N] [--why TEXT]", summary: "ask to go back to the last good revision", changes: true, run: d.rollback},
-		{name: "undo", usage: "undo [ID|SERVICE]", summary: "ask to take the last change back", changes: true, run: d.undo},
-		{name: "debug", usage: "debug SERVICE [--for 30m] [--why TEXT]", summary: "ask for LOG_LEVEL=debug; it returns by itself", changes: true, run: d.debug},
-		{name: "delete-pod", usage: "delete-pod SERVICE [POD] [--why TEXT]", summary: "ask to delete one pod of a StatefulSet", changes: true, run: d.deletePod},
-		{name: "apply", usage: "apply SERVICE FILE [--why TEXT]", summary: "ask to run a reviewed manifest, such as a load test", changes: true, run: d.applyManifest},
+		{name: "restart", usage: "restart SERVICE [--why TEXT]", summary: "ask for a rolling restart", changes: true, most: 1, run: d.restart},
+		{name: "scale", usage: "scale SERVICE N [--why TEXT]", summary: "ask for N replicas", changes: true, most: 2, run: d.scale},
+		{name: "rollback", usage: "rollback SERVICE [--revision N] [--why TEXT]", summary: "ask to go back to the last good revision", changes: true, most: 1, run: d.rollback},
+		{name: "undo", usage: "undo [ID|SERVICE]", summary: "ask to take the last change back", changes: true, most: 1, run: d.undo},
+		{name: "debug", usage: "debug SERVICE [--for 30m] [--why TEXT]", summary: "ask for LOG_LEVEL=debug; it returns by itself", changes: true, most: 1, run: d.debug},
+		{name: "delete-pod", usage: "delete-pod SERVICE [POD] [--why TEXT]", summary: "ask to delete one pod of a StatefulSet", changes: true, most: 2, run: d.deletePod},
+		{name: "apply", usage: "apply SERVICE FILE [--why TEXT]", summary: "ask to run a reviewed manifest, such as a load test", changes: true, most: 2, run: d.applyManifest},
 		{name: "silence", usage: "silence SERVICE|INCIDENT [2h] [WHY] [--alert NAME]", summary: "ask to keep its firing alerts quiet for a while", changes: true, run: d.silence},
 		{name: "update", usage: "update [ID] [STATE] [TEXT] [--eta TEXT]", summary: "ask to tell customers on the status page", changes: true, run: d.update},
-		{name: "retry", usage: "retry ID", summary: "ask once more for a silence or an update that did not happen", changes: true, run: d.retry},
+		{name: "retry", usage: "retry ID", summary: "ask once more for a silence or an update that did not happen", changes: true, most: 1, run: d.retry},
 		{name: "approvals", usage: "approvals [SERVICE]", summary: "what waits for a decision", run: d.approvals},
 		{name: "approve", usage: "approve ID", summary: "agree to a request of somebody else", changes: true, run: d.approve},
 		{name: "deny", usage: "deny ID [WHY]", summary: "end a request", changes: true, run: d.deny},
@@ -242,6 +244,9 @@ func (d *Desk) route(ctx context.Context, req *Request) error {
 		if err := d.admit(req.Actor); err != nil {
 			return err
 		}
+	}
+	if v.most > 0 && len(cmd.Args) > v.most {
+		return &Problem{Code: "usage", Text: redact.F("I do not know what %q is to mean here, so nothing was done.", strings.Join(cmd.Args[v.most:], " ")), Next: redact.F("Write `%s`.", v.usage)}
 	}
 	return v.run(ctx, *req)
 }
