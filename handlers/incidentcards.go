@@ -39,6 +39,9 @@ func (d *Desk) incidentFacts(i incident.Incident, alerts incident.Count) []card.
 	if alerts.Known > 0 {
 		facts = append(facts, fact(redact.Const("Alerts"), redact.F("%d firing of %d, delivered %d times", alerts.Firing, alerts.Known, alerts.Received)))
 	}
+	if names := i.StandsForText(); !names.Empty() {
+		facts = append(facts, fact(redact.Const("Stands for"), names))
+	}
 	if !i.LeftOut.Empty() {
 		facts = append(facts, fact(redact.Const("Not all alerts came"), i.LeftOut))
 	}

@@ -86,6 +86,7 @@ func Gather(batch []Alert) []Gathered {
 			place[key+"\x00"+a.Fingerprint] = at
 			g.Alerts = append(g.Alerts, Counted{})
 		}
+		g.Service = cmp.Or(g.Service, a.Service)
 		c := &g.Alerts[at]
 		c.Alert = a
 		if a.Status == Firing {
@@ -140,6 +141,9 @@ func (i *Incident) Report(n News, source string, now time.Time) []Event {
 	if n.LeftOut != "" {
 		i.LeftOut = redact.F("%s", n.LeftOut).Short(200)
 	}
+	i.standFor(n.New)
+	i.standFor(n.Again)
+	i.standFor(n.Ended)
 	var parts []redact.Text
 	say := func(names []string, what string) {
 		if len(names) > 0 {

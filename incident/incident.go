@@ -76,6 +76,8 @@ type Incident struct {
 	Heard []string `json:"heard,omitempty"`
 	// LeftOut says that the sender left alerts out of what it told.
 	LeftOut redact.Text `json:"leftOut,omitzero"`
+	// StandsFor are the first names of the alerts that the common incident stands for; see [Spread].
+	StandsFor []string `json:"standsFor,omitempty"`
 	// Told is when others were told something last, Reminded when its channel was last asked to.
 	Told     time.Time `json:"told,omitzero"`
 	Reminded time.Time `json:"reminded,omitzero"`

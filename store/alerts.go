@@ -36,13 +36,18 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
 on conflict (fingerprint) do update set source = excluded.source, name = excluded.name, received = s.received + excluded.received, last_at = now()`
 
 // TakeAlerts stores a batch in one transaction: every alert is counted at its incident or as a stray, and incidents are opened, reopened and
-// told what is new. Of several bots that take the same alerts at once one opens the incident, and the others find it.
+// told what is new. Of several bots that take the same alerts at once one opens the incident, and the others find it. Alerts of no service open no
+// more than [incident.MaxOfNoService] incidents, however many bots take them.
 // [approval.ErrUnavailable]; after an error nothing of the batch is stored.
 func (s *Store) TakeAlerts(ctx context.Context, batch []incident.Gathered, rules incident.Rules) (incident.Receipt, error) {
 	var receipt incident.Receipt
 	err := s.tx(ctx, fmt.Sprintf("take %d groups of alerts", len(batch)), func(ctx context.Context, tx pgx.Tx, q *query.Queries) error {
 		receipt = incident.Receipt{}
-		for _, g := range batch {
+		spread, err := s.spread(ctx, tx, q, batch, rules)
+		if err != nil {
+			return fmt.Errorf("count the incidents of no service: %w", err)
+		}
+		for _, g := range spread {
 			if err := s.takeGroup(ctx, tx, q, g, rules, &receipt); err != nil {
 				return fmt.Errorf("%s: %w", g.Key, err)
 			}

@@ -33,6 +33,19 @@ order by (state not in ('resolved', 'closed')) desc, opened_at desc
 limit 1
 for update;
 
+-- name: KeysTakingAlerts :many
+-- Those with an incident that LockIncidentForAlerts finds for alerts that fire.
+select distinct key from incidents
+where key = any(@keys::text[]) and (state in ('open', 'investigating', 'identified', 'monitoring') or (state = 'resolved' and resolved_at > @resolved_after));
+
+-- name: CountOfNoService :one
+-- People open incidents for services only, so that these were opened by alerts.
+select count(*) from incidents
+where service = '' and key <> @common and state in ('open', 'investigating', 'identified', 'monitoring') and opened_at > now() - @within::interval;
+
+-- name: LockOpeningOfNoService :exec
+select pg_advisory_xact_lock(hashtextextended('svcdown: open incidents of no service', 0));
+
 -- name: UpdateIncident :exec
 update incidents set state = @state, service = @service, room = nullif(@room::text, ''), room_name = nullif(@room_name::text, ''),
     next_at = sqlc.narg(next_at), resolved_at = sqlc.narg(resolved_at), body = @body, version = version + 1

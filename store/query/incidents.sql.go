@@ -52,6 +52,24 @@ func (q *Queries) CountAlerts(ctx context.Context, incident string) (CountAlerts
 	return i, err
 }
 
+const countOfNoService = `-- name: CountOfNoService :one
+select count(*) from incidents
+where service = '' and key <> $1 and state in ('open', 'investigating', 'identified', 'monitoring') and opened_at > now() - $2::interval
+`
+
+type CountOfNoServiceParams struct {
+	Common string
+	Within time.Duration
+}
+
+// People open incidents for services only, so that these were opened by alerts.
+func (q *Queries) CountOfNoService(ctx context.Context, arg CountOfNoServiceParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countOfNoService, arg.Common, arg.Within)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countStrays = `-- name: CountStrays :one
 select coalesce(sum(received), 0)::bigint as received from stray_alerts
 `
@@ -230,6 +248,37 @@ func (q *Queries) InsertIncident(ctx context.Context, arg InsertIncidentParams) 
 	return result.RowsAffected(), nil
 }
 
+const keysTakingAlerts = `-- name: KeysTakingAlerts :many
+select distinct key from incidents
+where key = any($1::text[]) and (state in ('open', 'investigating', 'identified', 'monitoring') or (state = 'resolved' and resolved_at > $2))
+`
+
+type KeysTakingAlertsParams struct {
+	Keys          []string
+	ResolvedAfter *time.Time
+}
+
+// Those with an incident that LockIncidentForAlerts finds for alerts that fire.
+func (q *Queries) KeysTakingAlerts(ctx context.Context, arg KeysTakingAlertsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, keysTakingAlerts, arg.Keys, arg.ResolvedAfter)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		items = append(items, key)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const lockIncident = `-- name: LockIncident :one
 select body from incidents where id = $1 for update
 `
@@ -261,6 +310,15 @@ func (q *Queries) LockIncidentForAlerts(ctx context.Context, arg LockIncidentFor
 	var body []byte
 	err := row.Scan(&body)
 	return body, err
+}
+
+const lockOpeningOfNoService = `-- name: LockOpeningOfNoService :exec
+select pg_advisory_xact_lock(hashtextextended('svcdown: open incidents of no service', 0))
+`
+
+func (q *Queries) LockOpeningOfNoService(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, lockOpeningOfNoService)
+	return err
 }
 
 const openIncidentByKey = `-- name: OpenIncidentByKey :one
