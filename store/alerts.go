@@ -47,9 +47,18 @@ func (s *Store) TakeAlerts(ctx context.Context, batch []incident.Gathered, rules
 		if err != nil {
 			return fmt.Errorf("count the incidents of no service: %w", err)
 		}
+		var changes []change
 		for _, g := range spread {
-			if err := s.takeGroup(ctx, tx, q, g, rules, &receipt); err != nil {
+			more, err := s.takeGroup(ctx, tx, q, g, rules, &receipt)
+			if err != nil {
 				return fmt.Errorf("%s: %w", g.Key, err)
+			}
+			changes = append(changes, more...)
+		}
+		// The audit log is locked by the first that is written: by now every incident is.
+		for _, c := range changes {
+			if err := s.write(ctx, tx, q, c); err != nil {
+				return fmt.Errorf("%s: %w", c.is.Key, err)
 			}
 		}
 		return nil
@@ -60,38 +69,55 @@ func (s *Store) TakeAlerts(ctx context.Context, batch []incident.Gathered, rules
 	return receipt, nil
 }
 
-func (s *Store) takeGroup(ctx context.Context, tx pgx.Tx, q *query.Queries, g incident.Gathered, rules incident.Rules, receipt *incident.Receipt) error {
+// change is what becomes of an incident whose row is locked; was is no incident when it was opened.
+type change struct {
+	was, is incident.Incident
+	events  []incident.Event
+	by      string
+}
+
+func (s *Store) write(ctx context.Context, tx pgx.Tx, q *query.Queries, c change) error {
+	if c.was.ID == "" {
+		return s.follow(ctx, tx, q, c.was, c.is, c.events, c.by)
+	}
+	return s.saveIncident(ctx, tx, q, c.was, c.is, c.events, c.by)
+}
+
+// takeGroup counts a group at its incident, whose row it locks, and says what is to be written of it.
+func (s *Store) takeGroup(ctx context.Context, tx pgx.Tx, q *query.Queries, g incident.Gathered, rules incident.Rules, receipt *incident.Receipt) ([]change, error) {
 	for _, c := range g.Alerts {
 		receipt.Firing += c.Fired
 		receipt.Recovered += c.Ended
 	}
-	was, opened, err := s.incidentFor(ctx, tx, q, g, rules)
+	was, opening, err := s.incidentFor(ctx, tx, q, g, rules)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return strays(ctx, tx, g, receipt)
+		return nil, strays(ctx, tx, g, receipt)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	news, fresh, err := count(ctx, tx, was.ID, g)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	receipt.New += fresh
 	totals, err := q.CountAlerts(ctx, was.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	news.LeftOut = g.LeftOut()
 	news.Firing, news.Known = int(totals.Firing), int(totals.Known)
 	is, now := was, s.now()
 	events := is.Report(news, g.Source, now)
+	var changes []change
 	switch {
-	case opened:
+	case len(opening) > 0:
+		changes = append(changes, change{is: was, events: opening, by: was.Source})
 		receipt.Opened = append(receipt.Opened, is.ID)
 	case g.Fires() && !is.State.Active():
 		e, err := is.Reopen(g.Source, g.Title, now)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		events = append([]incident.Event{e}, events...)
 		receipt.Reopened = append(receipt.Reopened, is.ID)
@@ -99,29 +125,29 @@ func (s *Store) takeGroup(ctx context.Context, tx pgx.Tx, q *query.Queries, g in
 		receipt.Touched = append(receipt.Touched, is.ID)
 	}
 	rules.Arm(&is)
-	return s.saveIncident(ctx, tx, q, was, is, events, g.Source)
+	return append(changes, change{was: was, is: is, events: events, by: g.Source}), nil
 }
 
-// incidentFor locks the incident that a group belongs to, and opens one when its alerts fire and there is none. pgx.ErrNoRows when they do not
-// fire and there is none.
-func (s *Store) incidentFor(ctx context.Context, tx pgx.Tx, q *query.Queries, g incident.Gathered, rules incident.Rules) (i incident.Incident, opened bool, err error) {
+// incidentFor locks the incident that a group belongs to, and makes the row of one when its alerts fire and there is none; opening are the events
+// that are then to be written. pgx.ErrNoRows when they do not fire and there is none.
+func (s *Store) incidentFor(ctx context.Context, tx pgx.Tx, q *query.Queries, g incident.Gathered, rules incident.Rules) (i incident.Incident, opening []incident.Event, err error) {
 	const tries = 5 // whoever loses against another bot finds that one's incident; it may be resolved again by then, but not for ever
 	for range tries {
 		body, err := q.LockIncidentForAlerts(ctx, query.LockIncidentForAlertsParams{Key: g.Key, AnyState: !g.Fires(), ResolvedAfter: moment(s.now().Add(-rules.Flapping))})
 		if err == nil {
-			return i, false, json.Unmarshal(body, &i)
+			return i, nil, json.Unmarshal(body, &i)
 		}
 		if !errors.Is(err, pgx.ErrNoRows) || !g.Fires() {
-			return i, false, err
+			return i, nil, err
 		}
 		made, first := rules.Open(g)
 		rules.Arm(&made)
-		inserted, err := s.insertIncident(ctx, tx, q, "", made, []incident.Event{first}, card.Address{})
+		inserted, err := s.insertRow(ctx, q, "", made, card.Address{})
 		if err != nil || inserted {
-			return made, inserted, err
+			return made, []incident.Event{first}, err
 		}
 	}
-	return i, false, errors.New("an incident for these alerts comes and goes")
+	return i, nil, errors.New("an incident for these alerts comes and goes")
 }
 
 func count(ctx context.Context, tx pgx.Tx, id string, g incident.Gathered) (news incident.News, fresh int, err error) {

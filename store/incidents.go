@@ -20,10 +20,13 @@ import (
 // already: that one is returned and nothing is stored. The same op (not "") again returns what it opened, as fresh as the first time.
 func (s *Store) OpenIncident(ctx context.Context, op string, i incident.Incident, first incident.Event, from card.Address) (stored incident.Incident, fresh bool, err error) {
 	err = s.tx(ctx, "open "+i.ID, func(ctx context.Context, tx pgx.Tx, q *query.Queries) error {
-		inserted, err := s.insertIncident(ctx, tx, q, op, i, []incident.Event{first}, from)
-		if err != nil || inserted {
-			stored, fresh = i, inserted
+		inserted, err := s.insertRow(ctx, q, op, i, from)
+		if err != nil {
 			return err
+		}
+		if inserted {
+			stored, fresh = i, true
+			return s.follow(ctx, tx, q, incident.Incident{}, i, []incident.Event{first}, i.Source)
 		}
 		body, err := q.IncidentByOp(ctx, op)
 		if fresh = err == nil; errors.Is(err, pgx.ErrNoRows) {
@@ -37,8 +40,8 @@ func (s *Store) OpenIncident(ctx context.Context, op string, i incident.Incident
 	return stored, fresh && err == nil, err
 }
 
-// insertIncident reports false when another one has its op or, while open, its key.
-func (s *Store) insertIncident(ctx context.Context, tx pgx.Tx, q *query.Queries, op string, i incident.Incident, events []incident.Event, from card.Address) (bool, error) {
+// insertRow reports false when another one has its op or, while open, its key. Whoever inserted follows.
+func (s *Store) insertRow(ctx context.Context, q *query.Queries, op string, i incident.Incident, from card.Address) (bool, error) {
 	body, err := json.Marshal(i)
 	if err != nil {
 		return false, err
@@ -49,10 +52,7 @@ func (s *Store) insertIncident(ctx context.Context, tx pgx.Tx, q *query.Queries,
 	}
 	n, err := q.InsertIncident(ctx, query.InsertIncidentParams{ID: i.ID, Op: op, Key: i.Key, State: string(i.State), Service: i.Service,
 		NextAt: moment(i.Next), Origin: origin, Body: body})
-	if err != nil || n == 0 {
-		return false, err
-	}
-	return true, s.follow(ctx, tx, q, incident.Incident{}, i, events, i.Source)
+	return n > 0, err
 }
 
 // ChangeIncident locks the incident and hands it to change, once; what change did to it and the events it returns are stored together, with the

@@ -132,6 +132,45 @@ func TestAStormMakesTheRightFewIncidentsAndLosesNoAlert(t *testing.T) {
 	}
 }
 
+// The audit log is one for all. Whoever holds it while it waits for an incident waits for whoever holds that incident and waits for the log.
+func TestBatchesOfDifferentServicesDoNotWaitInACircle(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	rules := b.rules()
+	both := func(n int) []incident.Gathered {
+		return incident.Gather([]incident.Alert{alertOf("backend", n, incident.Firing), alertOf("frontend", n, incident.Firing)})
+	}
+	if _, err := b.TakeAlerts(t.Context(), both(1), rules); err != nil {
+		t.Fatal(err)
+	}
+	holds, waits := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(waits) })
+	defer release()
+	var once sync.Once
+	one := rules
+	one.Arm = func(*incident.Incident) { // the row of frontend is locked by now, and nothing is written
+		once.Do(func() { close(holds) })
+		<-waits
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := b.TakeAlerts(t.Context(), incident.Gather([]incident.Alert{alertOf("frontend", 2, incident.Firing)}), one); err != nil {
+			t.Errorf("frontend: %v", err)
+		}
+	})
+	<-holds
+	wg.Go(func() {
+		if _, err := b.TakeAlerts(t.Context(), both(3), rules); err != nil {
+			t.Errorf("backend and frontend: %v", err)
+		}
+	})
+	eventually(t, "the second batch waits for frontend", 3*time.Second, func() bool {
+		return count(t, b.url, "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") > 0
+	})
+	release()
+	wg.Wait()
+}
+
 func TestRecoveryIsMarkedAndClosesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
