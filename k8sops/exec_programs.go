@@ -162,7 +162,7 @@ var oneQuestion = regexp.MustCompile(`^(?is)\s*\(*\s*(select|show|explain|with|v
 
 // notForReading are the functions of Postgres that act though nothing may be written, and what shows files and passwords. What a runbook may
 // call is a list of its own, in the runbook's grammar; this one is for what got past that.
-var notForReading = regexp.MustCompile(`(?i)\b(pg_(terminate|cancel|read|ls|stat_file|stat_reset|reload|rotate|promote|switch|create|drop|advisory|try_advisory|sleep|notify|export|logical|replication_origin|replication_slot_advance|copy|backup|wal_replay|file|hba|authid|shadow|user_mapping|settings|db_role_setting|start|stop|log_backend)\w*|lo_\w+|dblink\w*|set_config|setval|nextval|(query|table|cursor|schema|database)_to_xml\w*)\b`)
+var notForReading = regexp.MustCompile(`(?i)\b(pg_(terminate|cancel|read|ls|stat_file|stat_reset|reload|rotate|promote|switch|create|drop|advisory|try_advisory|sleep|notify|export|logical|replication_origin|replication_slot_advance|copy|backup|wal_replay|file|hba|authid|shadow|user_mapping|settings|db_role_setting|start|stop|log_backend|logdir|logfile|stat_statements_reset|subscription)\w*|_pg_user_mapping\w*|user_mapping_options|lo_\w+|dblink\w*|current_setting|set_config|setval|nextval|show\s+(all|\w*conninfo)|(query|table|cursor|schema|database)_to_xml\w*)\b`)
 
 // redisQuestions are the commands of Redis that only read and show no stored value; the first word decides, or the first two.
 var redisQuestions = strings.Fields("PING INFO DBSIZE LASTSAVE ROLE TIME CONFIG_GET SLOWLOG_LEN CLIENT_LIST CLIENT_INFO CLIENT_GETNAME CLIENT_ID " +
