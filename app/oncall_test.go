@@ -52,3 +52,46 @@ func TestShiftsAreRememberedBrieflyAndASilentPagerDutyIsWaitedForOnce(t *testing
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
 }
+
+func TestWhoLeavesWithoutTheAnswerIsNoFailureOfPagerDuty(t *testing.T) {
+	t.Parallel()
+	asked, answers := make(chan context.Context, 2), make(chan struct{})
+	s := newShifts(func(ctx context.Context, _ pagerduty.Rota) ([]pagerduty.OnCall, error) {
+		asked <- ctx
+		select {
+		case <-answers:
+			return []pagerduty.OnCall{{Name: "Alice"}}, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}, func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) })
+	schedule := catalog.Rota{Schedule: "PI7DH85"}
+	leaving, leave := context.WithCancel(t.Context())
+	left := make(chan error)
+	for range 2 { // the second one waits for the question of the first
+		go func() {
+			_, err := s.OnCall(leaving, schedule)
+			left <- err
+		}()
+	}
+	question := <-asked
+	leave()
+	for range 2 {
+		select {
+		case err := <-left:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("who left got %v", err)
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("who left still waits for PagerDuty")
+		}
+	}
+	if err := question.Err(); err != nil {
+		t.Errorf("the question ended with its asker: %v", err)
+	}
+	close(answers)
+	got, err := s.OnCall(t.Context(), schedule)
+	if diff := cmp.Diff([]handlers.Shift{{Name: "Alice"}}, got); diff != "" || err != nil {
+		t.Errorf("who asks next got (-want +got):\n%s%v", diff, err)
+	}
+}
