@@ -25,6 +25,9 @@ func (b *incidents) past(t *testing.T, id, service, title string, severity int, 
 	if ack > 0 {
 		i.Times.Acknowledged = at.Add(ack)
 	}
+	if i.Private {
+		i.Fix = "R-222222"
+	}
 	if resolve > 0 {
 		i.State, i.Times.Resolved, i.Times.Mitigated = incident.Resolved, at.Add(resolve), at.Add(resolve/2)
 	}
@@ -105,6 +108,9 @@ func TestAReportCountsWhatWas(t *testing.T) {
 	}
 	if lack := lacks(files[0], "I-AAAAAA,2,resolved,backend,'=cmd|", "'+1, \"\"quoted\"\"", "'@SUM(A1) password=[redacted]", "I-DDDDDD,1,resolved,(private),(private),(private),(private),", ",120,300,600,"); lack != nil {
 		t.Errorf("the incidents lack %q:\n%s", lack, files[0])
+	}
+	if strings.Contains(files[0], "R-222222") {
+		t.Errorf("the request that mended a private incident is told, and the changes have its service:\n%s", files[0])
 	}
 	if strings.Contains(files[0]+strings.Join(tables(c), ""), "hush") || strings.Contains(files[0]+strings.Join(tables(c), ""), "payroll") {
 		t.Errorf("a private incident is told:\n%s", files[0])

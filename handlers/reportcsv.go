@@ -54,17 +54,18 @@ func seconds(took func() (time.Duration, bool)) string {
 	return strconv.Itoa(int(d.Seconds()))
 }
 
-// incidentsCSV has a row for each incident; of private ones neither service, title nor people.
+// incidentsCSV has a row for each incident; of private ones neither service, title nor people, nor the request that mended it: that stands in the
+// changes with its service.
 func incidentsCSV(incidents []incident.Incident) redact.Text {
 	rows := [][]string{{"incident", "severity", "state", "service", "title", "source", "commander", "detected", "acknowledged", "mitigated", "resolved", "closed", "seconds_to_acknowledge", "seconds_to_mitigate", "seconds_to_resolve", "mitigated_by"}}
 	for _, i := range incidents {
-		service, title, source, commander := i.Service, i.Title.String(), i.Source, i.Roles[incident.Commander]
+		service, title, source, commander, fix := i.Service, i.Title.String(), i.Source, i.Roles[incident.Commander], i.Fix
 		if i.Private {
-			service, title, source, commander = hidden, hidden, hidden, hidden
+			service, title, source, commander, fix = hidden, hidden, hidden, hidden, hidden
 		}
 		t := i.Times
 		rows = append(rows, []string{i.ID, strconv.Itoa(i.Severity), string(i.State), service, title, source, commander, csvTime(t.Detected), csvTime(t.Acknowledged), csvTime(t.Mitigated), csvTime(t.Resolved), csvTime(t.Closed),
-			seconds(t.ToAcknowledge), seconds(t.ToMitigate), seconds(t.ToResolve), i.Fix})
+			seconds(t.ToAcknowledge), seconds(t.ToMitigate), seconds(t.ToResolve), fix})
 	}
 	return csvFile(rows)
 }
