@@ -37,12 +37,16 @@ func (d *Desk) leaveOf(req Request) leave {
 	}
 }
 
-// leaveOfOpener is for the look that the opening of an incident begins: svcdown's own when an alert opened it, else that of the person who did, so
-// that opening one is no way around a role.
+// leaveOfOpener is for the look that the opening or reopening of an incident begins: svcdown's own when an alert did it, else that of the person who
+// did, so that neither is a way around a role. Whoever is in the catalogue no more has no roles.
 func (d *Desk) leaveOfOpener(ctx context.Context, i incident.Incident) leave {
-	p, ok := d.Catalog().Person(i.Source)
-	if !ok {
+	by := i.OpenedBy()
+	p, ok := d.Catalog().Person(by)
+	switch {
+	case !ok && slices.Contains(incident.Senders(), by):
 		return free
+	case !ok:
+		return d.leaveOf(Request{})
 	}
 	a := catalog.Actor{Person: p.Name}
 	d.roles(ctx, d.Catalog(), p, &a, forReading)

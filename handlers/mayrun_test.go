@@ -15,6 +15,8 @@ import (
 	"github.com/svcdown/svcdown/checklist"
 	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/handlers"
+	"github.com/svcdown/svcdown/incident"
+	"github.com/svcdown/svcdown/redact"
 )
 
 // insideBook has a step of each kind that somebody without a role may or may not have.
@@ -215,6 +217,59 @@ func TestOpeningAnIncidentIsNoWayAroundARole(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := strings.Contains(strings.Join(checks.ran, "\n"), "exec "); got != inside {
+				t.Errorf("ran %q", checks.ran)
+			}
+		})
+	}
+}
+
+func TestReopeningAnIncidentIsNoWayAroundARole(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		source, reopens string
+		gone            bool
+		inside          bool
+	}{
+		"an alert opens it":                                      {source: "alertmanager", inside: true},
+		"the health watch opens it":                              {source: "probe", inside: true},
+		"somebody without a role reopens what an alert opened":   {source: "alertmanager", reopens: "dora"},
+		"somebody with a role reopens what an alert opened":      {source: "alertmanager", reopens: "alice", inside: true},
+		"an alert reopens what somebody without a role opened":   {source: "dora", reopens: "generic", inside: true},
+		"somebody opened it who is in the catalogue no more":     {source: "mallory"},
+		"it was reopened before it was stored who did it":        {source: "alertmanager", reopens: "dora", gone: true},
+		"somebody who is in the catalogue no more reopened it":   {source: "alertmanager", reopens: "mallory"},
+		"somebody without a role reopens what a person had open": {source: "alice", reopens: "dora"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setupIncidents(t)
+			checks := &answers{found: map[string]finding.Status{}}
+			b.Config.Checks = checks
+			b.Config.Runbooks = library(t, map[string]string{"service-down.md": insideBook}, "")
+			i, first := incident.New("I-AGAIN2", incident.KeyOf("backend"), "backend", redact.Const("down"), 2, c.source, b.now())
+			if _, _, err := b.store.OpenIncident(t.Context(), "", i, first, card.Address{}); err != nil {
+				t.Fatal(err)
+			}
+			b.shown(t, i.ID)
+			if c.reopens != "" {
+				if _, err := b.store.ChangeIncident(t.Context(), i.ID, "alice", func(i *incident.Incident) ([]incident.Event, error) {
+					i.State = incident.Resolved
+					e, err := i.Reopen(c.reopens, redact.Text{}, b.now())
+					if c.gone {
+						i.ReopenedBy = ""
+					}
+					return []incident.Event{e}, err
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := b.Look(t.Context(), i.ID); err != nil {
+				t.Fatal(err)
+			}
+			if len(checks.ran) == 0 {
+				t.Error("nothing ran at all")
+			}
+			if got := strings.Contains(strings.Join(checks.ran, "\n"), "exec "); got != c.inside {
 				t.Errorf("ran %q", checks.ran)
 			}
 		})

@@ -20,6 +20,9 @@ const (
 // LeftOutAnnotation is an annotation of ours: how many alerts the sender left out of the batch.
 const LeftOutAnnotation = "truncated"
 
+// Senders are the systems that report alerts: Alertmanager, the webhook of whoever else, svcdown's own health watch.
+func Senders() []string { return []string{"alertmanager", "generic", "probe"} }
+
 // Alert is one alert as a monitoring system sent it, with what svcdown.yaml makes of its labels. The same alert comes many times: from
 // replicas of the sender, as a reminder, and once more when it is over.
 type Alert struct {
@@ -32,7 +35,7 @@ type Alert struct {
 	StartsAt            time.Time
 	// EndsAt is zero while the alert fires.
 	EndsAt time.Time
-	// Source is who sent it: "alertmanager", "generic", "probe".
+	// Source is who sent it: one of [Senders].
 	Source string
 	// URL leads to the alert in its monitoring system; "" when there is none.
 	URL string

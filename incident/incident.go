@@ -57,8 +57,9 @@ type Incident struct {
 	Times  Times           `json:"times"`
 	// Fix is the request whose verified change is what Times.Mitigated tells of; "" when people said that it is mended.
 	Fix string `json:"fix,omitempty"`
-	// Reopened is when it was taken up again last.
-	Reopened time.Time `json:"reopened,omitzero"`
+	// Reopened is when it was taken up again last, ReopenedBy who or what did: a person, or a monitoring system.
+	Reopened   time.Time `json:"reopened,omitzero"`
+	ReopenedBy string    `json:"reopenedBy,omitempty"`
 	// Active is the last sign of life of a person.
 	Active time.Time `json:"active"`
 	Climb  Climb     `json:"climb"`
@@ -215,7 +216,7 @@ func (i *Incident) Reopen(by string, why redact.Text, now time.Time) (Event, err
 		return Event{}, &Refusal{redact.F("%s is closed and its channel archived. Open a new one; nothing was done.", i.ID)}
 	}
 	from := i.State
-	i.State, i.Reopened = Investigating, now
+	i.State, i.Reopened, i.ReopenedBy = Investigating, now, by
 	i.Times.Resolved, i.Times.Closed, i.Times.Mitigated, i.Fix = time.Time{}, time.Time{}, time.Time{}, ""
 	i.Sign(now)
 	i.Climb = Climb{Round: i.Climb.Round + 1, Since: now, Rungs: i.Climb.Rungs}
@@ -280,6 +281,14 @@ func (i Incident) Opened() time.Time {
 		return i.Times.Detected
 	}
 	return i.Reopened
+}
+
+// OpenedBy is who or what opened or reopened it last; "" when that was not stored.
+func (i Incident) OpenedBy() string {
+	if i.Reopened.IsZero() {
+		return i.Source
+	}
+	return i.ReopenedBy
 }
 
 // Judge remembers the newest answer of the checks.
