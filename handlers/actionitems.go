@@ -146,7 +146,10 @@ func (d *Desk) itemForm(ctx context.Context, req Request) error {
 // finishItem says that an action item is done.
 func (d *Desk) finishItem(ctx context.Context, req Request, words []string) error {
 	const usage = "action done N"
-	n, err := strconv.ParseInt(strings.Join(words, ""), 10, 64)
+	if len(words) != 1 { // "1 2" is not 12, and half of what was asked is not done
+		return &Problem{Code: "usage", Text: redact.Const("Which one? It takes exactly one number; nothing was changed."), Next: redact.F("Write `%s`; `actions` lists them.", usage)}
+	}
+	n, err := strconv.ParseInt(words[0], 10, 64)
 	if err != nil {
 		return &Problem{Code: "usage", Text: redact.Const("Which one? Nothing was changed."), Next: redact.F("Write `%s`; `actions` lists them.", usage)}
 	}

@@ -57,6 +57,7 @@ func TestAnActionItemIsWrittenDownOnceListedAndDone(t *testing.T) {
 		"action add fix it @nobody 2026-12-01": "I know nobody called",
 		"action add  @bob 2026-12-01":          "An action item says what, who and until when",
 		"action done":                          "Which one?",
+		"action done 99 9":                     "exactly one number",
 		"action done 999":                      "There is no action item 999",
 		"action done one":                      "Which one?",
 		"action":                               "I did not understand that",
