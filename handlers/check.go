@@ -137,13 +137,12 @@ func (d *Desk) statusOf(ctx context.Context, svc catalog.Service, targets []cata
 		wg.Go(func() {
 			cl, err := d.Clusters(t.Cluster)
 			if err != nil {
-				found[i] = []finding.Finding{{Check: t.Name, Line: redact.F("Cluster %s cannot be reached.", t.Cluster), Fix: redact.F("By hand: %s", d.kubectl(t, "get pods"))}}
+				found[i] = []finding.Finding{d.unreached(t)}
 				return
 			}
 			all := d.check(ctx, cl, t, func(finding.Finding) {})
 			if a.name == "deps" {
-				status, verdict := diagnose.Verdict(t, all)
-				all = []finding.Finding{{Check: t.Name, Status: status, Line: verdict, Fix: fixOf(all)}}
+				all = []finding.Finding{inOne(t, all)}
 			}
 			for _, f := range all {
 				if a.name != "deps" && !slices.Contains(a.status, "*") && !slices.Contains(a.status, f.Check) {
@@ -159,6 +158,17 @@ func (d *Desk) statusOf(ctx context.Context, svc catalog.Service, targets []cata
 	}
 	wg.Wait()
 	return slices.Concat(found...)
+}
+
+// unreached is all that is known of a service whose cluster does not answer.
+func (d *Desk) unreached(svc catalog.Service) finding.Finding {
+	return finding.Finding{Check: svc.Name, Line: redact.F("Cluster %s cannot be reached.", svc.Cluster), Fix: redact.F("By hand: %s", d.kubectl(svc, "get pods"))}
+}
+
+// inOne is the status of a service as one finding.
+func inOne(svc catalog.Service, all []finding.Finding) finding.Finding {
+	status, verdict := diagnose.Verdict(svc, all)
+	return finding.Finding{Check: svc.Name, Status: status, Line: verdict, Fix: fixOf(all)}
 }
 
 // fixOf is the first fix of what could not be told.

@@ -3,9 +3,12 @@ package handlers
 import (
 	"context"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
+	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/redact"
 )
@@ -15,9 +18,11 @@ const (
 	maxHome = 10
 	// maxOver is how many incidents that are over stand there.
 	maxOver = 3
+	// homeTime bounds the look at the services: one that hangs must not keep the tab empty.
+	homeTime = 3 * time.Second
 )
 
-// Home is what waits for one person: open incidents, requests that they could decide, and their shifts. It never fails: what cannot be read is
+// Home is what waits for one person: open incidents, requests that they could decide, how the services are, and their shifts. It never fails: what cannot be read is
 // said.
 func (d *Desk) Home(ctx context.Context, id catalog.SlackID) card.Card {
 	a := d.actor(ctx, Incoming{From: id}, forReading)
@@ -36,6 +41,7 @@ func (d *Desk) Home(ctx context.Context, id catalog.SlackID) card.Card {
 		c.State, c.Verdict = card.Waiting, redact.F("Waiting for you: %s.", counted(waiting, "request"))
 	}
 	d.homeItems(ctx, a, &c)
+	d.homeServices(ctx, &c)
 	cat := d.Catalog()
 	for _, r := range cat.Rotations {
 		if on := d.onCallFor(ctx, cat, r.Role); !on.until.IsZero() && slices.Contains(on.People, a.Person) {
@@ -86,6 +92,31 @@ func (d *Desk) homeApprovals(ctx context.Context, a catalog.Actor, c *card.Card)
 		}
 	}
 	return waiting
+}
+
+// homeServices is how the catalogue's first services are, looked at side by side.
+func (d *Desk) homeServices(ctx context.Context, c *card.Card) {
+	ctx, cancel := context.WithTimeout(ctx, homeTime)
+	defer cancel()
+	all := d.Catalog().Services
+	services := all[:min(len(all), maxHome)]
+	found := make([]finding.Finding, len(services))
+	var looks sync.WaitGroup
+	for n, svc := range services {
+		looks.Go(func() {
+			cl, err := d.Clusters(svc.Cluster)
+			if err != nil {
+				found[n] = d.unreached(svc)
+				return
+			}
+			found[n] = inOne(svc, d.check(ctx, cl, svc, func(finding.Finding) {}))
+		})
+	}
+	looks.Wait()
+	c.Parts = append(c.Parts, card.Part{Findings: found})
+	if more := len(all) - len(services); more > 0 {
+		c.Parts = append(c.Parts, card.Part{Text: redact.F("There are %d more: `services` lists them, `status SERVICE` looks at one.", more)})
+	}
 }
 
 // homeItems are the action items that somebody owes.

@@ -67,3 +67,26 @@ func TestARequestThatTakesLongToPlanSaysSoToTheAskerAlone(t *testing.T) {
 		t.Errorf("said meanwhile: %s %+v", first.op, first.card)
 	}
 }
+
+func TestTheHomeTabTellsHowTheServicesAre(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.cluster.findings = func(func(finding.Finding)) []finding.Finding {
+		return []finding.Finding{{Check: "pods", Status: finding.Fail, Line: redact.Const("3 of 3 pods crash")}}
+	}
+	told := map[string]finding.Finding{}
+	for _, p := range b.Home(t.Context(), slack("alice")).Parts {
+		for _, f := range p.Findings {
+			told[f.Check] = f
+		}
+	}
+	if f := told["backend"]; f.Status != finding.Fail || !strings.Contains(f.Line.String(), "3 of 3 pods crash") {
+		t.Errorf("backend is told as %s %q", f.Status, f.Line)
+	}
+	b.cluster.findings = nil
+	for _, p := range b.Home(t.Context(), slack("stranger")).Parts {
+		if len(p.Findings) > 0 {
+			t.Errorf("a stranger is told %v", p.Findings)
+		}
+	}
+}
