@@ -140,7 +140,7 @@ func asksPager(s Settings) time.Duration {
 // inlet is what the ways in need of the desk.
 type inlet interface {
 	TakeAlerts(ctx context.Context, alerts []incident.Alert) (incident.Receipt, error)
-	AckFromPager(ctx context.Context, incidentID, by string) error
+	AckFromPager(ctx context.Context, incidentID, by string, of func(incident.Page) bool) error
 }
 
 // atOnce bounds the alerts of one transaction: a batch of thousands must not take longer than the database's answer may.
@@ -206,7 +206,8 @@ func (in alertsIn) take(read reader) func(context.Context, http.Header, io.Reade
 // maxWord bounds what PagerDuty says, in bytes; the signature is over the whole.
 const maxWord = 1 << 20
 
-// pagerDutySays takes PagerDuty's word that somebody acknowledged there, or ended the page: both say that somebody is at it.
+// pagerDutySays takes PagerDuty's word that somebody acknowledged there, or ended the page: both say that somebody is at it, unless a machine did
+// it: a service that ends its pages by itself, or an echo of ours.
 func pagerDutySays(secret string, desk inlet) func(context.Context, http.Header, io.Reader) (map[string]any, error) {
 	return func(ctx context.Context, h http.Header, body io.Reader) (map[string]any, error) {
 		raw, err := io.ReadAll(io.LimitReader(body, maxWord))
@@ -219,10 +220,10 @@ func pagerDutySays(secret string, desk inlet) func(context.Context, http.Header,
 			return nil, &handlers.Problem{Code: "unauthorized", Text: redact.F("Nothing was done: %v.", err)}
 		case err != nil:
 			return nil, &handlers.Problem{Code: "malformed", Text: redact.F("Nothing was done: %v.", err)}
-		case w.Incident == "" || w.Type != pagerduty.Acknowledged && w.Type != pagerduty.Resolved:
-			return map[string]any{"done": false}, nil // somebody else's, or nothing that changes anything here
+		case w.Incident == "" || w.Type != pagerduty.Acknowledged && w.Type != pagerduty.Resolved, w.By == "":
+			return map[string]any{"done": false}, nil // somebody else's, a machine's, or nothing that changes anything here
 		}
-		err = desk.AckFromPager(ctx, w.Incident, handlers.AtPager(w.By))
+		err = desk.AckFromPager(ctx, w.Incident, handlers.AtPager(w.By), w.Of)
 		if errors.Is(err, approval.ErrNotFound) {
 			return map[string]any{"done": false}, nil // sending it again would not help
 		}

@@ -48,7 +48,7 @@ func (d *took) TakeAlerts(_ context.Context, alerts []incident.Alert) (incident.
 	return incident.Receipt{Firing: len(alerts)}, nil
 }
 
-func (d *took) AckFromPager(_ context.Context, id, by string) error {
+func (d *took) AckFromPager(_ context.Context, id, by string, _ func(incident.Page) bool) error {
 	if d.err != nil {
 		return d.err
 	}
@@ -140,8 +140,8 @@ func TestAWayInWithoutItsSecretDoesNotExist(t *testing.T) {
 
 func TestAnAckAtPagerDutyCounts(t *testing.T) {
 	t.Parallel()
-	says := func(kind, key string) (body, signature string) {
-		body = fmt.Sprintf(`{"event":{"id":"01","event_type":%q,"agent":{"summary":"Alice\n *Okafor*"},"data":{"incident_key":%q}}}`, kind, key)
+	says := func(kind, key, agent string) (body, signature string) {
+		body = fmt.Sprintf(`{"event":{"id":"01","event_type":%q,"agent":{"type":%q,"summary":"Alice\n *Okafor*"},"data":{"incident_key":%q}}}`, kind, agent, key)
 		mac := hmac.New(sha256.New, []byte(pdSecret))
 		mac.Write([]byte(body))
 		return body, "v1=" + hex.EncodeToString(mac.Sum(nil))
@@ -156,6 +156,7 @@ func TestAnAckAtPagerDutyCounts(t *testing.T) {
 	}{
 		"acknowledged there":            {"incident.acknowledged", ours, false, nil, 200, []string{"I-7K3MQX Alice *Okafor* at PagerDuty"}},
 		"ended there":                   {"incident.resolved", ours, false, nil, 200, []string{"I-7K3MQX Alice *Okafor* at PagerDuty"}},
+		"ended by the service itself":   {"incident.resolved", ours, false, nil, 200, nil},
 		"not signed":                    {"incident.acknowledged", ours, true, nil, 401, nil},
 		"somebody else's incident":      {"incident.acknowledged", "other", false, nil, 200, nil},
 		"another event":                 {"incident.annotated", ours, false, nil, 200, nil},
@@ -166,7 +167,11 @@ func TestAnAckAtPagerDutyCounts(t *testing.T) {
 			t.Parallel()
 			d := &took{err: tc.err}
 			srv := inlets(t, Outside{PagerDutyWebhooks: pdSecret}, d, io.Discard)
-			body, signature := says(tc.kind, tc.key)
+			agent := "user_reference"
+			if name == "ended by the service itself" {
+				agent = "service_reference"
+			}
+			body, signature := says(tc.kind, tc.key, agent)
 			if tc.forge {
 				signature = "v1=00"
 			}

@@ -203,7 +203,7 @@ func cmdPagerDuty(ts *testscript.TestScript, _ bool, args []string) {
 		return
 	}
 	alerts := s.around.pagerduty.Alerts()
-	body := fmt.Sprintf(`{"event":{"id":"01E2E","event_type":"incident.acknowledged","occurred_at":"2026-11-24T12:00:00Z","agent":{"summary":"Bob Meyer"},"data":{"incident_key":%q}}}`, alerts[len(alerts)-1].Key)
+	body := fmt.Sprintf(`{"event":{"id":"01E2E","event_type":"incident.acknowledged","occurred_at":"2026-11-24T12:00:00Z","agent":{"type":"user_reference","summary":"Bob Meyer"},"data":{"incident_key":%q}}}`, alerts[len(alerts)-1].Key)
 	mac := hmac.New(sha256.New, []byte(pagerHook))
 	mac.Write([]byte(body))
 	req, err := http.NewRequest(http.MethodPost, "http://"+s.bots[args[1]].listen+"/webhooks/pagerduty", strings.NewReader(body))

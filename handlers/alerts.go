@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/svcdown/svcdown/catalog"
@@ -93,9 +94,13 @@ func bounded(s string, n int) string {
 	return redact.Clean(s).String()
 }
 
-// AckFromPager records that somebody took an incident at the pager. by is how the pager names them.
-func (d *Desk) AckFromPager(ctx context.Context, incidentID, by string) error {
+// AckFromPager records that somebody took an incident at the pager. by is how the pager names them, and of says of which page their word is: one of
+// an earlier round says nothing of now, and changes nothing.
+func (d *Desk) AckFromPager(ctx context.Context, incidentID, by string, of func(incident.Page) bool) error {
 	_, err := d.changeIncident(ctx, incidentID, by, func(i *incident.Incident) ([]incident.Event, error) {
+		if !slices.ContainsFunc(d.pagesNow(*i), of) {
+			return nil, nil
+		}
 		e, err := i.Acknowledge(by, d.Now())
 		if err != nil {
 			return nil, nil // taken already, or over: nothing is to be done
@@ -103,6 +108,18 @@ func (d *Desk) AckFromPager(ctx context.Context, incidentID, by string) error {
 		return []incident.Event{e}, nil
 	})
 	return err
+}
+
+// pagesNow are the pages of the present round.
+func (d *Desk) pagesNow(i incident.Incident) []incident.Page {
+	s := &showing{Desk: d, i: i}
+	var out []incident.Page
+	for _, r := range i.Climb.Rungs {
+		if r.Round == i.Climb.Round && len(r.People) > 0 {
+			out = append(out, s.page(r))
+		}
+	}
+	return out
 }
 
 // AskPager asks the pager whether somebody took a page there, for every incident that is still being escalated. It is the body of a job that comes
@@ -121,15 +138,10 @@ func (d *Desk) AskPager(ctx context.Context) error {
 		if i.Climb.Stopped || !i.State.Active() {
 			continue
 		}
-		s := &showing{Desk: d, i: i}
-		// A page of an earlier round was taken then: that says nothing of now.
-		for _, r := range i.Climb.Rungs {
-			if r.Round != i.Climb.Round || len(r.People) == 0 {
-				continue
-			}
-			by, err := d.Acks.TakenBy(ctx, s.page(r))
+		for _, page := range d.pagesNow(i) {
+			by, err := d.Acks.TakenBy(ctx, page)
 			if err == nil && by != "" {
-				err = d.AckFromPager(ctx, i.ID, AtPager(by))
+				err = d.AckFromPager(ctx, i.ID, AtPager(by), func(p incident.Page) bool { return p.Key == page.Key })
 			}
 			problems = append(problems, err)
 		}

@@ -385,7 +385,7 @@ func TestTheFirstPageWaitsForTheTriageAndNoLongerThanItsTime(t *testing.T) {
 		{"it carries what the triage says", func(b *incidents, t *testing.T, id string) { b.judge(t, id) }, 1, "no pod is ready"},
 		{"it goes out without it when that takes too long", func(*incidents, *testing.T, string) {}, 1, ""},
 		{"it does not go out when somebody takes the incident meanwhile", func(b *incidents, t *testing.T, id string) {
-			if err := b.AckFromPager(t.Context(), id, "bob"); err != nil {
+			if err := b.AckFromPager(t.Context(), id, "bob", anyPage); err != nil {
 				t.Fatal(err)
 			}
 		}, 0, ""},
@@ -794,13 +794,41 @@ func TestAlertsOfOthersAreKeptCleanAndBounded(t *testing.T) {
 	}
 }
 
+// anyPage is a word of whatever page there is.
+func anyPage(incident.Page) bool { return true }
+
+func TestAWordOfAnEarlierRoundsPageStopsNoLadder(t *testing.T) {
+	t.Parallel()
+	b := setupIncidents(t)
+	i := b.opened(t)
+	b.climbs(t, i.ID)
+	of := func(rung string) func(incident.Page) bool {
+		return func(p incident.Page) bool { return p.Key == i.ID+":"+rung }
+	}
+	says := func(rung string, stopped bool) {
+		t.Helper()
+		if err := b.AckFromPager(t.Context(), i.ID, "bob", of(rung)); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.get(t, i.ID).Climb; got.Stopped != stopped {
+			t.Errorf("%s: stopped %v in round %d, want %v", rung, got.Stopped, got.Round, stopped)
+		}
+	}
+	says("level:7:1", false) // a page that there never was
+	says("level:1:1", true)
+	b.wait(time.Hour)
+	b.climbs(t, i.ID)
+	says("level:1:1", false) // told once more
+	says("level:2:1", true)
+}
+
 func TestAnAckAtThePagerStopsTheLadder(t *testing.T) {
 	t.Parallel()
 	b := setupIncidents(t)
 	i := b.opened(t)
 	b.climbs(t, i.ID)
 	for range 2 {
-		if err := b.AckFromPager(t.Context(), i.ID, "bob (PagerDuty)"); err != nil {
+		if err := b.AckFromPager(t.Context(), i.ID, "bob (PagerDuty)", anyPage); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -809,7 +837,7 @@ func TestAnAckAtThePagerStopsTheLadder(t *testing.T) {
 	if got := b.get(t, i.ID); got.State != incident.Investigating || got.Climb.Level != 1 {
 		t.Errorf("it is %s on level %d", got.State, got.Climb.Level)
 	}
-	if err := b.AckFromPager(t.Context(), "I-NOBODY", "bob"); !errors.Is(err, approval.ErrNotFound) {
+	if err := b.AckFromPager(t.Context(), "I-NOBODY", "bob", anyPage); !errors.Is(err, approval.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -10,13 +10,26 @@ import (
 	"github.com/svcdown/svcdown/incident"
 )
 
-// TakenBy says who took a page at PagerDuty, by acknowledging or by ending it there; "" while nobody has. The name is text of another system.
+// agent is who did something at PagerDuty: a person, or a machine such as the service that ends its pages by itself.
+// https://developer.pagerduty.com/docs/webhooks/webhook-payload-structure/
+type agent struct {
+	Type    string `json:"type"`
+	Summary string `json:"summary"`
+}
+
+// person names a person, and says false for a machine or nobody.
+func (a agent) person() (string, bool) {
+	if a.Type != "user_reference" && a.Type != "user" {
+		return "", false
+	}
+	return or(a.Summary, "somebody"), true
+}
+
+// TakenBy says who took a page at PagerDuty, by acknowledging or by ending it there; "" while no person has: a page that a machine ended was
+// taken by nobody. The name is text of another system.
 // https://developer.pagerduty.com/api-reference/9d0b4b12e36f9-list-incidents
 func (a *Account) TakenBy(ctx context.Context, page incident.Page) (string, error) {
 	q := url.Values{"incident_key": {dedupKey(page)}, "statuses[]": {"acknowledged", "resolved"}, "limit": {"1"}}
-	type agent struct {
-		Summary string `json:"summary"`
-	}
 	var answer struct {
 		Incidents []struct {
 			Acknowledgements []struct {
@@ -33,8 +46,11 @@ func (a *Account) TakenBy(ctx context.Context, page incident.Page) (string, erro
 		return "", nil
 	}
 	one := answer.Incidents[0]
-	if len(one.Acknowledgements) > 0 {
-		return or(one.Acknowledgements[0].Acknowledger.Summary, "somebody"), nil
+	for _, ack := range one.Acknowledgements {
+		if name, ok := ack.Acknowledger.person(); ok {
+			return name, nil
+		}
 	}
-	return or(one.LastChangeBy.Summary, "somebody"), nil
+	name, _ := one.LastChangeBy.person()
+	return name, nil
 }

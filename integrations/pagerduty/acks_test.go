@@ -27,6 +27,8 @@ func TestWhoTookAPageIsKnownByItsKey(t *testing.T) {
 		}
 	}
 	takenBy(1, "")
+	pd.End()
+	takenBy(2, "")                       // by no person
 	pd.Take("acknowledged", "Bob Meyer") // the newest
 	takenBy(1, "")                       // another page of the same incident
 	takenBy(2, "Bob Meyer")

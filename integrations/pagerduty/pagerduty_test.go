@@ -208,7 +208,7 @@ func TestAWebhookCountsOnlyWhenItIsSigned(t *testing.T) {
 		mac.Write([]byte(body))
 		return "v1=" + hex.EncodeToString(mac.Sum(nil))
 	}
-	want := pagerduty.Word{ID: "01ABC", Type: pagerduty.Acknowledged, Incident: "I-7K3MQX", By: "Alice <!channel>", At: time.Date(2026, 11, 24, 12, 0, 0, 123e6, time.UTC)}
+	want := pagerduty.Word{ID: "01ABC", Type: pagerduty.Acknowledged, Incident: "I-7K3MQX", By: "Alice <!channel>", At: time.Date(2026, 11, 24, 12, 0, 0, 123e6, time.UTC), Key: key}
 	for name, tc := range map[string]struct {
 		secret, header, body string
 		err                  error
@@ -235,5 +235,13 @@ func TestAWebhookCountsOnlyWhenItIsSigned(t *testing.T) {
 	foreign := strings.Replace(body, key, "somebody-elses", 1)
 	if w, err := pagerduty.ReadWebhook(secret, http.Header{"X-Pagerduty-Signature": {sign(secret, foreign)}}, []byte(foreign)); err != nil || w.Incident != "" {
 		t.Errorf("got %+v, %v, want a word about nothing of ours", w, err)
+	}
+	machine := strings.Replace(body, "user_reference", "service_reference", 1)
+	w, err := pagerduty.ReadWebhook(secret, http.Header{"X-Pagerduty-Signature": {sign(secret, machine)}}, []byte(machine))
+	if err != nil || w.By != "" {
+		t.Errorf("got %+v, %v, want the word of no person", w, err)
+	}
+	if !w.Of(page(1, 1)) || w.Of(page(1, 2)) {
+		t.Error("the word is not of its own page alone")
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/svcdown/svcdown/incident"
 )
 
 // What PagerDuty may say of a page of ours.
@@ -25,10 +27,15 @@ type Word struct {
 	Type string
 	// Incident is ours, "" when the word is of something that is not.
 	Incident string
-	// By is who did it, as PagerDuty names them: text of another system.
+	// By is the person who did it, as PagerDuty names them: text of another system. "" when a machine did.
 	By string
 	At time.Time
+	// Key is the page's own, as PagerDuty has it.
+	Key string
 }
+
+// Of says whether the word is of this very page.
+func (w Word) Of(page incident.Page) bool { return w.Key == dedupKey(page) }
 
 // ErrSignature says that a webhook's body is not signed with our secret.
 var ErrSignature = errors.New("the body is not signed with the secret that svcdown knows")
@@ -47,10 +54,8 @@ func ReadWebhook(secret string, header http.Header, body []byte) (Word, error) {
 			ID         string    `json:"id"`
 			Type       string    `json:"event_type"`
 			OccurredAt time.Time `json:"occurred_at"`
-			Agent      *struct {
-				Summary string `json:"summary"`
-			} `json:"agent"`
-			Data struct {
+			Agent      agent     `json:"agent"`
+			Data       struct {
 				IncidentKey string `json:"incident_key"`
 			} `json:"data"`
 		} `json:"event"`
@@ -58,10 +63,9 @@ func ReadWebhook(secret string, header http.Header, body []byte) (Word, error) {
 	if err := json.Unmarshal(body, &in); err != nil || in.Event.Type == "" {
 		return Word{}, ErrBody
 	}
-	w := Word{ID: in.Event.ID, Type: in.Event.Type, Incident: incidentOf(in.Event.Data.IncidentKey), At: in.Event.OccurredAt}
-	if in.Event.Agent != nil {
-		w.By = in.Event.Agent.Summary
-	}
+	key := in.Event.Data.IncidentKey
+	w := Word{ID: in.Event.ID, Type: in.Event.Type, Incident: incidentOf(key), At: in.Event.OccurredAt, Key: key}
+	w.By, _ = in.Event.Agent.person()
 	return w, nil
 }
 

@@ -19,6 +19,8 @@ type Alert struct {
 	Notified int
 	// Acknowledger and Changer did it at PagerDuty itself.
 	Acknowledger, Changer string
+	// Machine says that Changer is no person.
+	Machine bool
 }
 
 // Server is the fake.

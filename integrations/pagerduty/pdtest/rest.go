@@ -67,9 +67,17 @@ func (s *Server) Take(status, by string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.alerts[s.order[len(s.order)-1]]
-	if a.Status, a.Changer = status, by; status == "acknowledged" {
+	if a.Status, a.Changer, a.Machine = status, by, false; status == "acknowledged" {
 		a.Acknowledger = by
 	}
+}
+
+// End is the service ending the newest page by itself.
+func (s *Server) End() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.alerts[s.order[len(s.order)-1]]
+	a.Status, a.Changer, a.Machine = "resolved", "The service", true
 }
 
 // incidents follows https://developer.pagerduty.com/api-reference/9d0b4b12e36f9-list-incidents
@@ -80,13 +88,14 @@ func (s *Server) incidents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	list := []map[string]any{}
+	kind := map[bool]string{false: "user_reference", true: "service_reference"}
 	if a := s.alerts[r.URL.Query().Get("incident_key")]; a != nil && slices.Contains(r.URL.Query()["statuses[]"], a.Status) {
 		acks := []map[string]any{}
 		if a.Acknowledger != "" {
 			acks = append(acks, map[string]any{"at": "2026-11-24T12:00:00Z", "acknowledger": map[string]any{"type": "user_reference", "summary": a.Acknowledger}})
 		}
 		list = append(list, map[string]any{"id": "PINC1", "type": "incident", "status": a.Status, "incident_key": a.Key, "acknowledgements": acks,
-			"last_status_change_by": map[string]any{"type": "user_reference", "summary": a.Changer}})
+			"last_status_change_by": map[string]any{"type": kind[a.Machine], "summary": a.Changer}})
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{"incidents": list, "limit": 25, "offset": 0, "more": false})
 }
