@@ -321,6 +321,22 @@ func (s *storage) SaveIncidentCard(ctx context.Context, id, role string, at card
 	return st.SaveIncidentCard(ctx, id, role, at)
 }
 
+func (s *storage) ClaimIncidentCard(ctx context.Context, id, role string) (bool, error) {
+	st := s.open.Load()
+	if st == nil {
+		return false, approval.ErrUnavailable
+	}
+	return st.ClaimIncidentCard(ctx, id, role)
+}
+
+func (s *storage) FreeIncidentCard(ctx context.Context, id, role string) error {
+	st := s.open.Load()
+	if st == nil {
+		return approval.ErrUnavailable
+	}
+	return st.FreeIncidentCard(ctx, id, role)
+}
+
 func (s *storage) IncidentCards(ctx context.Context, id string) (map[string]card.Address, error) {
 	st := s.open.Load()
 	if st == nil {

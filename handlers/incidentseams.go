@@ -43,6 +43,10 @@ type IncidentReader interface {
 type IncidentCards interface {
 	SaveIncidentCard(ctx context.Context, id, role string, at card.Address) error
 	IncidentCards(ctx context.Context, id string) (map[string]card.Address, error)
+	// ClaimIncidentCard gives what is done once to one bot for a while; false when it was done. [approval.Later] while another bot is at it.
+	// FreeIncidentCard gives it back undone.
+	ClaimIncidentCard(ctx context.Context, id, role string) (bool, error)
+	FreeIncidentCard(ctx context.Context, id, role string) error
 }
 
 // ActionItems stores what people will do after an incident.

@@ -82,14 +82,14 @@ func (d *Desk) tell(ctx context.Context, r approval.Request) error {
 	for _, a := range u.Audiences {
 		for _, channel := range a.Channels {
 			role := "told:" + u.Key + ":" + channel
-			problems = append(problems, s.once(ctx, role, func() (card.Address, error) {
+			problems = append(problems, s.alone(ctx, role, func() (card.Address, error) {
 				at := card.Address{Kind: "slack", Team: d.Catalog().Slack.Team, Channel: channel}
 				return d.Talk.At(at).Say(ctx, role, u.card())
 			}))
 		}
 		for _, to := range a.Mails {
 			role := "told:" + u.Key + ":" + to
-			problems = append(problems, s.once(ctx, role, func() (card.Address, error) {
+			problems = append(problems, s.alone(ctx, role, func() (card.Address, error) {
 				if d.Letters == nil {
 					return card.Address{}, errors.New("write to stakeholders: SMTP_URL is not set")
 				}
@@ -114,6 +114,21 @@ func (d *Desk) tell(ctx context.Context, r approval.Request) error {
 		return err
 	}
 	return s.once(ctx, "told:"+u.Key, func() (card.Address, error) { return card.Address{}, nil })
+}
+
+// alone is once, by one bot at a time: two jobs of a request, or two requests of the same words, may tell at the same moment.
+func (s *showing) alone(ctx context.Context, role string, f func() (card.Address, error)) error {
+	if _, ok := s.done[role]; ok {
+		return nil
+	}
+	ours, err := s.Incidents.ClaimIncidentCard(ctx, s.i.ID, role)
+	if err != nil || !ours {
+		return err
+	}
+	if err := s.once(ctx, role, f); err != nil {
+		return errors.Join(err, s.Incidents.FreeIncidentCard(context.WithoutCancel(ctx), s.i.ID, role))
+	}
+	return nil
 }
 
 // card is an update as stakeholders read it in a channel: the words that were agreed on, and nothing else.

@@ -20,11 +20,16 @@ import (
 
 // post is a mail server that may be away.
 type post struct {
-	err  error
-	sent []string
+	err    error
+	sent   []string
+	during func() // while the first letter is on its way
 }
 
 func (p *post) Write(_ context.Context, key, to string, subject, body redact.Text) error {
+	if during := p.during; during != nil {
+		p.during = nil
+		during()
+	}
 	if p.err == nil {
 		p.sent = append(p.sent, to+": "+subject.String()+": "+strings.TrimSpace(body.String()))
 	}
@@ -94,6 +99,29 @@ func TestStakeholdersAreToldTheWordsThatWereAgreedOnOnce(t *testing.T) {
 	}
 	if n := b.timelineHas(t, i.ID, "Told support (identified): It is the network."); n != 1 {
 		t.Errorf("the timeline tells it %d times", n)
+	}
+}
+
+func TestTwoBotsThatTellAtTheSameMomentTellStakeholdersOnce(t *testing.T) {
+	t.Parallel()
+	b, i, _, letters := withStakeholders(t)
+	r := b.updateAgreed(t, i)
+	if err := b.Execute(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	letters.during = func() {
+		err := b.Announce(t.Context(), r.ID)
+		if _, later := errors.AsType[*approval.Later](err); !later {
+			t.Errorf("the other bot got %v, want to come again later", err)
+		}
+	}
+	for range 2 {
+		if err := b.Announce(t.Context(), r.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(letters.sent) != 1 || len(b.chat.in("CSUPPORT")) != 1 {
+		t.Errorf("told %q %q", letters.sent, b.chat.in("CSUPPORT"))
 	}
 }
 

@@ -404,3 +404,31 @@ func TestATimerIsSetWheneverTheLadderMoves(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestWhatIsDoneOnceForAnIncidentIsOneBotsAtATime(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id, other := b.opened(t, "backend").ID, open(t, b.url, b.clock.now)
+	claims := func(s *store.Store, role string, want, wantLater bool) {
+		t.Helper()
+		ours, err := s.ClaimIncidentCard(t.Context(), id, role)
+		if _, later := errors.AsType[*approval.Later](err); ours != want || later != wantLater || err != nil && !later {
+			t.Errorf("claiming %s: %v, %v", role, ours, err)
+		}
+	}
+	claims(b.Store, "told:a", true, false)
+	claims(other, "told:a", false, true)
+	claims(other, "told:b", true, false)
+	if err := b.FreeIncidentCard(t.Context(), id, "told:a"); err != nil {
+		t.Fatal(err)
+	}
+	claims(other, "told:a", true, false)
+	if err := other.SaveIncidentCard(t.Context(), id, "told:a", card.Address{}); err != nil {
+		t.Fatal(err)
+	}
+	claims(b.Store, "told:a", false, false)
+	if err := other.FreeIncidentCard(t.Context(), id, "told:a"); err != nil {
+		t.Fatal(err)
+	}
+	claims(b.Store, "told:a", false, false)
+}

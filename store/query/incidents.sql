@@ -92,3 +92,13 @@ where s.holder = excluded.holder or s.until <= clock_timestamp();
 
 -- name: EndShow :exec
 update incident_shows set until = clock_timestamp() where incident = @incident and holder = @holder;
+
+-- name: ClaimIncidentCard :execrows
+insert into incident_card_claims as c (incident, role, until) values (@incident, @role, clock_timestamp() + @claim_time::interval)
+on conflict (incident, role) do update set until = excluded.until where c.until <= clock_timestamp();
+
+-- name: FreeIncidentCard :exec
+update incident_card_claims set until = clock_timestamp() where incident = @incident and role = @role;
+
+-- name: HasIncidentCard :one
+select exists (select from incident_cards where incident = @incident and role = @role);

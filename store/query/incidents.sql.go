@@ -34,6 +34,25 @@ func (q *Queries) AppendEvent(ctx context.Context, arg AppendEventParams) (int64
 	return result.RowsAffected(), nil
 }
 
+const claimIncidentCard = `-- name: ClaimIncidentCard :execrows
+insert into incident_card_claims as c (incident, role, until) values ($1, $2, clock_timestamp() + $3::interval)
+on conflict (incident, role) do update set until = excluded.until where c.until <= clock_timestamp()
+`
+
+type ClaimIncidentCardParams struct {
+	Incident  string
+	Role      string
+	ClaimTime time.Duration
+}
+
+func (q *Queries) ClaimIncidentCard(ctx context.Context, arg ClaimIncidentCardParams) (int64, error) {
+	result, err := q.db.Exec(ctx, claimIncidentCard, arg.Incident, arg.Role, arg.ClaimTime)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const countAlerts = `-- name: CountAlerts :one
 select count(*) as known, count(*) filter (where status = 'firing') as firing, coalesce(sum(fired + ended), 0)::bigint as received
 from incident_alerts where incident = $1
@@ -93,6 +112,36 @@ type EndShowParams struct {
 func (q *Queries) EndShow(ctx context.Context, arg EndShowParams) error {
 	_, err := q.db.Exec(ctx, endShow, arg.Incident, arg.Holder)
 	return err
+}
+
+const freeIncidentCard = `-- name: FreeIncidentCard :exec
+update incident_card_claims set until = clock_timestamp() where incident = $1 and role = $2
+`
+
+type FreeIncidentCardParams struct {
+	Incident string
+	Role     string
+}
+
+func (q *Queries) FreeIncidentCard(ctx context.Context, arg FreeIncidentCardParams) error {
+	_, err := q.db.Exec(ctx, freeIncidentCard, arg.Incident, arg.Role)
+	return err
+}
+
+const hasIncidentCard = `-- name: HasIncidentCard :one
+select exists (select from incident_cards where incident = $1 and role = $2)
+`
+
+type HasIncidentCardParams struct {
+	Incident string
+	Role     string
+}
+
+func (q *Queries) HasIncidentCard(ctx context.Context, arg HasIncidentCardParams) (bool, error) {
+	row := q.db.QueryRow(ctx, hasIncidentCard, arg.Incident, arg.Role)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }
 
 const incidentByID = `-- name: IncidentByID :one

@@ -138,6 +138,12 @@ type IncidentCard struct {
 	Address  []byte
 }
 
+type IncidentCardClaim struct {
+	Incident string
+	Role     string
+	Until    time.Time
+}
+
 type IncidentShow struct {
 	Incident string
 	Holder   string
