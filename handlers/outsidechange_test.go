@@ -195,6 +195,10 @@ func TestWordsForCustomersAlwaysNeedASecondPerson(t *testing.T) {
 	if got := b.rows.get(t, b.rows.order[0]); got.State != approval.Approved || len(silences.done) != 0 {
 		t.Errorf("got %s", got.State)
 	}
+	if said := b.says(t, "alice", "update I-7K3MQX It is the network."); len(b.rows.order) != 1 || !strings.Contains(said.Verdict.String(), "would reach nobody; nothing was done") {
+		t.Errorf("without a status page and stakeholders it is answered %q", said.Verdict)
+	}
+	b.catalog.StatusPage.Provider = "statuspage"
 	said := b.says(t, "alice", `update I-7K3MQX It is the network. --eta "16:00 UTC"`)
 	if len(b.rows.order) != 2 {
 		t.Fatalf("got no request, but %q", said.Verdict)

@@ -53,6 +53,10 @@ func (d *Desk) update(ctx context.Context, req Request) error {
 		return &Problem{Code: "service", Text: redact.F("%s is of no service of svcdown.yaml, so no policy covers what customers are told and nothing was done.", i.ID), Next: redact.Const("Tell them on the status page itself.")}
 	}
 	u := Update{Key: newID(), Audiences: audiences(cat, svc.Name, i.Severity), Incident: i.ID, State: publicState(i.State), Impact: publicImpact(i.Severity)}
+	if cat.StatusPage.Provider == "" && len(u.Audiences) == 0 {
+		return &Problem{Code: "nobody", Text: redact.F("There is no status page, and no stakeholders cover %s with severity %d, so an update would reach nobody; nothing was done.", svc.Name, i.Severity),
+			Next: redact.Const("Write statusPage or stakeholders into svcdown.yaml.")}
+	}
 	if len(req.Args) > 0 && slices.Contains(catalog.StatusStates(), strings.ToLower(req.Args[0])) {
 		u.State, req.Args = strings.ToLower(req.Args[0]), req.Args[1:]
 	}
