@@ -91,7 +91,7 @@ func setup(t *testing.T, o options) *bundle {
 		stop()
 		if !o.offline {
 			select {
-			case <-b.ended: // what it ended with is the tests' own affair
+			case _ = <-b.ended: // what it ended with is the tests' own affair
 			case <-time.After(15 * time.Second):
 				t.Error("the bot does not end")
 			}

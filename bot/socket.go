@@ -136,7 +136,7 @@ func (s *socket) serve(ctx context.Context) (connected bool, err error) {
 				s.cfg.Log.Info().Int("socket", s.number).Msg("Slack connection open")
 			case socketmode.EventTypeConnectionError:
 				cancel()
-				<-ended // the event says more
+				_ = <-ended // the event says more
 				if f, ok := e.Data.(*slack.ConnectionErrorEvent); ok {
 					return connected, f.ErrorObj
 				}

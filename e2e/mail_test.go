@@ -56,13 +56,13 @@ func (p *postbox) talk(conn net.Conn) {
 		}
 		line = strings.TrimSpace(line)
 		verb, _, _ := strings.Cut(strings.ToUpper(line), " ")
-		switch {
-		case verb == "RCPT":
+		switch verb {
+		case "RCPT":
 			one.to = strings.Trim(line[strings.Index(line, ":")+1:], "<> ")
-		case verb == "QUIT":
+		case "QUIT":
 			fmt.Fprint(conn, "221 bye\r\n")
 			return
-		case verb == "DATA":
+		case "DATA":
 			fmt.Fprint(conn, "354 go on\r\n")
 			var raw strings.Builder
 			for {

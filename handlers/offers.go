@@ -22,7 +22,8 @@ const mostOffers = 4
 // add offers a verb for a service. A rollback is bound to the revision that is shown: once somebody has gone back, the same button must not lead
 // on to yet another one.
 func (o *offers) add(h finding.Hypothesis, service string) {
-	label, value := redact.Text{}, service
+	var label redact.Text
+	value := service
 	switch h.Verb {
 	case string(catalog.Restart):
 		label = redact.Const("Restart")
