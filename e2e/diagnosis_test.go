@@ -213,13 +213,10 @@ func (p *patient) examine(t *testing.T, d diagnosed) {
 		if out, err := shared.cluster.Command("heal", "--namespace", p.namespace).CombinedOutput(); err != nil {
 			t.Errorf("heal: %v\n%s", err, out)
 		}
-		// A container that was killed a moment ago stays a suspect for ten minutes, and rightly so: the next question gets new ones.
-		for _, b := range d.broken {
-			if b.mode == "oom" || b.mode == "disk-full" {
-				if out, err := kubectl(p.namespace, "delete", "pod", "--wait=false", "-l", "app="+b.service); err != nil {
-					t.Errorf("make the pods anew: %v\n%s", err, out)
-				}
-			}
+		// A container that was killed a moment ago stays a suspect for ten minutes, and so does an error that a log told a moment ago, and rightly
+		// so: the next question gets new ones.
+		if out, err := kubectl(p.namespace, "delete", "pod", "--all", "--wait=false"); err != nil {
+			t.Errorf("make the pods anew: %v\n%s", err, out)
 		}
 	}()
 	wants := p.meanings(t, d.broken)
