@@ -34,7 +34,8 @@ var house = map[string]struct {
 	"checklist":          {ours: []string{"card", "redact"}, pure: true},
 	"steps":              {ours: []string{"catalog", "finding", "k8sops", "redact", "runbook"}, outside: []string{"golang.org/x/sync"}},
 	"k8sops":             {ours: []string{"catalog", "finding", "plan", "redact"}, outside: []string{"k8s.io/client-go", "k8s.io/streaming", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/metrics", "k8s.io/klog", "k8s.io/utils", "golang.org/x/sync", "sigs.k8s.io/"}},
-	"k8sops/k8stest":     {ours: []string{"catalog"}, outside: []string{"k8s.io/", "golang.org/x/sync"}},
+	"realtool":           {},
+	"k8stest":            {ours: []string{"catalog"}, outside: []string{"k8s.io/", "golang.org/x/sync"}},
 	"store":              {ours: []string{"approval", "catalog", "card", "checklist", "finding", "incident", "plan", "redact", "store/postgres", "store/query"}, outside: []string{"github.com/jackc/pgx", "github.com/riverqueue/river", "github.com/pressly/goose", "golang.org/x/sync"}},
 	"store/query":        {outside: []string{"github.com/jackc/pgx"}},
 	"store/postgres":     {},
@@ -64,14 +65,12 @@ var house = map[string]struct {
 	"integrations/statuspage/sptest":   {},
 }
 
-// never names what a folder must not import even in tests, with the reason.
+// childless are the folders that start no process, not even in their tests; what compares us with real programs asks realtool.
+var childless = []string{"handlers", "k8sops", "steps", "bot", "runbook"}
+
+// never names what a folder must not import, with the reason.
 var never = []struct{ folder, prefix, reason string }{
 	{"slacksim", "github.com/slack-go/slack", "the local Slack and the bot would share one misreading of the protocol"},
-	{"handlers", "os/exec", "no shell and no child process where commands are carried out"},
-	{"k8sops", "os/exec", "no shell and no child process where commands are carried out"},
-	{"steps", "os/exec", "no shell and no child process where commands are carried out"},
-	{"bot", "os/exec", "no shell and no child process where commands are carried out"},
-	{"runbook", "os/exec", "no shell and no child process where commands are carried out"},
 	{"handlers", "github.com/slack-go/slack", "handlers know nothing of Slack"},
 	{"handlers", module + "store", "handlers reach storage through the interfaces they declare"},
 	{"k8sops", "k8s.io/kubectl", "27 MB become 66 MB, and its helpers take no context"},
@@ -119,9 +118,21 @@ func TestForbiddenImports(t *testing.T) {
 			if folder != n.folder {
 				continue
 			}
-			for _, imp := range slices.Concat(p.Imports) {
+			for _, imp := range p.Imports {
 				if strings.HasPrefix(imp, n.prefix) {
 					t.Errorf("%s imports %s: %s", folder, imp, n.reason)
+				}
+			}
+		}
+		for _, imp := range p.Imports {
+			if imp == module+"realtool" {
+				t.Errorf("%s imports %s: it is for tests", folder, imp)
+			}
+		}
+		if room, _, _ := strings.Cut(folder, "/"); slices.Contains(childless, room) {
+			for _, imp := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+				if imp == "os/exec" {
+					t.Errorf("%s imports %s: no shell and no child process where commands are carried out", folder, imp)
 				}
 			}
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/svcdown/svcdown/k8sops/k8stest"
+	"github.com/svcdown/svcdown/k8stest"
 )
 
 // crash is a step, how many changes the API server took in the end, and how the card ends.

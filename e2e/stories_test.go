@@ -13,7 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/svcdown/svcdown/k8sops/k8stest"
+	"github.com/svcdown/svcdown/k8stest"
 	"github.com/svcdown/svcdown/slacksim"
 	"github.com/svcdown/svcdown/store/pgtest"
 )

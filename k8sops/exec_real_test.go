@@ -1,13 +1,12 @@
 package k8sops
 
 import (
-	"bytes"
 	"net/url"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/svcdown/svcdown/realtool"
 	"github.com/svcdown/svcdown/store/postgres"
 )
 
@@ -26,14 +25,11 @@ func run(t *testing.T, environment []string, argv ...string) (kept, problem stri
 // runAnyway also runs what the bot would not send, to see what stands behind its own wall.
 func runAnyway(t *testing.T, environment []string, argv ...string) (output, problem string, code int) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
-	cmd.Env = append(os.Environ(), environment...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); cmd.ProcessState == nil {
-		t.Fatalf("%s is missing (apt-get install postgresql coreutils procps): %v", argv[0], err)
+	r, err := realtool.Run(t.Context(), environment, "", argv...)
+	if err != nil {
+		t.Fatalf("(apt-get install postgresql coreutils procps) %v", err)
 	}
-	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
+	return r.Stdout, r.Stderr, r.Code
 }
 
 // The sandbox plays its programs. Here the argument lists meet the real ones.

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,7 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/svcdown/svcdown/k8sops/k8stest"
+	"github.com/svcdown/svcdown/k8stest"
+	"github.com/svcdown/svcdown/realtool"
 )
 
 // kubectl is what `kubectl rollout status --watch=false` of the real program says of an object, served to it by the smallest API server
@@ -54,10 +53,11 @@ func kubectl(t *testing.T, program, resource, kind string, object runtime.Object
 		}
 	}))
 	defer server.Close()
-	cmd := exec.Command(program, "--server", server.URL, "--cache-dir", t.TempDir(), "-n", "n", "rollout", "status", "--watch=false", strings.ToLower(kind)+"/x")
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(t.TempDir(), "none"))
-	out, err := cmd.CombinedOutput()
-	return string(out), err != nil
+	r, err := realtool.Run(t.Context(), []string{"KUBECONFIG=" + filepath.Join(t.TempDir(), "none")}, "", program, "--server", server.URL, "--cache-dir", t.TempDir(), "-n", "n", "rollout", "status", "--watch=false", strings.ToLower(kind)+"/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Stdout + r.Stderr, r.Code != 0
 }
 
 func TestRolloutRulesAgreeWithKubectl(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/k8sops"
-	"github.com/svcdown/svcdown/k8sops/k8stest"
+	"github.com/svcdown/svcdown/k8stest"
 )
 
 func TestMain(m *testing.M) {

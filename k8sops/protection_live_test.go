@@ -3,7 +3,6 @@ package k8sops_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,7 +17,8 @@ import (
 	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/harden"
 	"github.com/svcdown/svcdown/k8sops"
-	"github.com/svcdown/svcdown/k8sops/k8stest"
+	"github.com/svcdown/svcdown/k8stest"
+	"github.com/svcdown/svcdown/realtool"
 )
 
 // promRuleCRD is as much of the Prometheus Operator as a PrometheusRule needs to be stored.
@@ -81,8 +81,11 @@ func itemOf(t *testing.T, r harden.Report, check string) harden.Item {
 // kubectl runs the real kubectl and returns what it says and whether it was content.
 func kubectl(t *testing.T, w *k8stest.World, args ...string) (string, bool) {
 	t.Helper()
-	out, err := exec.Command(w.KubectlPath, append([]string{"--kubeconfig", w.Kubeconfig, "-n", w.Namespace}, args...)...).CombinedOutput()
-	return string(out), err == nil
+	r, err := realtool.Run(t.Context(), nil, "", append([]string{w.KubectlPath, "--kubeconfig", w.Kubeconfig, "-n", w.Namespace}, args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Stdout + r.Stderr, r.Code == 0
 }
 
 func write(t *testing.T, content string) string {

@@ -1,16 +1,15 @@
 package runbook_test
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/svcdown/svcdown/realtool"
 	"github.com/svcdown/svcdown/runbook"
 )
 
@@ -103,18 +102,23 @@ func filterOf(t *testing.T, command string) runbook.Filter {
 // realOutput runs the tool itself in the C locale.
 func realOutput(t *testing.T, command, in string) string {
 	t.Helper()
-	program, _, _ := strings.Cut(command, " ")
-	if _, err := exec.LookPath(program); err != nil {
-		t.Fatalf("%s is missing: install it (apt-get install coreutils grep gawk jq)", program)
+	var words []*syntax.Word
+	for w, err := range syntax.NewParser().WordsSeq(strings.NewReader(command)) {
+		if err != nil {
+			t.Fatalf("%s: %v", command, err)
+		}
+		words = append(words, w)
 	}
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	cmd.Stdin = strings.NewReader(in)
-	var out, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &stderr
-	var exit *exec.ExitError
-	if err := cmd.Run(); err != nil && (!errors.As(err, &exit) || stderr.Len() > 0 && !strings.Contains(stderr.String(), "obsolescent")) {
-		t.Fatal(fmt.Errorf("%s: %w: %s", command, err, stderr.String()))
+	argv, err := expand.Fields(nil, words...)
+	if err != nil {
+		t.Fatalf("%s: %v", command, err)
 	}
-	return out.String()
+	r, err := realtool.Run(t.Context(), []string{"LC_ALL=C"}, in, argv...)
+	if err != nil {
+		t.Fatalf("(apt-get install coreutils grep gawk jq) %v", err)
+	}
+	if r.Code != 0 && r.Stderr != "" && !strings.Contains(r.Stderr, "obsolescent") {
+		t.Fatalf("%s: exit %d: %s", command, r.Code, r.Stderr)
+	}
+	return r.Stdout
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/svcdown/svcdown/k8sops/k8stest"
+	"github.com/svcdown/svcdown/k8stest"
 	"github.com/svcdown/svcdown/runbook"
 )
 

@@ -1,13 +1,11 @@
 package steps_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/k8sops"
+	"github.com/svcdown/svcdown/realtool"
 	"github.com/svcdown/svcdown/redact"
 	"github.com/svcdown/svcdown/runbook"
 	"github.com/svcdown/svcdown/steps"
@@ -309,14 +308,12 @@ func TestRawIsWhatTheProgramPrintsThroughItsPipes(t *testing.T) {
 type here struct{ steps.Cluster }
 
 func (here) Exec(ctx context.Context, _ catalog.Service, r k8sops.ExecRequest) (k8sops.ExecResult, error) {
-	cmd := exec.CommandContext(ctx, r.Argv[0], r.Argv[1:]...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	start := time.Now()
-	if err := cmd.Run(); cmd.ProcessState == nil {
-		return k8sops.ExecResult{}, fmt.Errorf("%s is missing (apt-get install curl wget): %w", r.Argv[0], err)
+	ended, err := realtool.Run(ctx, nil, "", r.Argv...)
+	if err != nil {
+		return k8sops.ExecResult{}, fmt.Errorf("(apt-get install curl wget) %w", err)
 	}
-	return k8sops.ExecResult{Stdout: redact.Clean(stdout.String()), Stderr: redact.Clean(stderr.String()), ExitCode: cmd.ProcessState.ExitCode(), Took: time.Since(start)}, nil
+	return k8sops.ExecResult{Stdout: redact.Clean(ended.Stdout), Stderr: redact.Clean(ended.Stderr), ExitCode: ended.Code, Took: time.Since(start)}, nil
 }
 
 func TestTheRealCurlAndWgetAreRead(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/k8sops"
-	"github.com/svcdown/svcdown/k8sops/k8stest"
+	"github.com/svcdown/svcdown/k8stest"
 	"github.com/svcdown/svcdown/runbook"
 	"github.com/svcdown/svcdown/steps"
 )

@@ -5,7 +5,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/svcdown/svcdown/k8sops/k8stest"
+	"github.com/svcdown/svcdown/k8stest"
 )
 
 func TestMain(m *testing.M) {

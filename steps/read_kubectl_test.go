@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/svcdown/svcdown/finding"
-	"github.com/svcdown/svcdown/k8sops/k8stest"
+	"github.com/svcdown/svcdown/k8stest"
 )
 
 func TestTheOutputIsThatOfKubectl(t *testing.T) {

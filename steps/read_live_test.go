@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/svcdown/svcdown/finding"
-	"github.com/svcdown/svcdown/k8sops/k8stest"
+	"github.com/svcdown/svcdown/k8stest"
 )
 
 // expectation is what one command says in one state of the world.

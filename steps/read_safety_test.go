@@ -8,7 +8,7 @@ import (
 
 	"github.com/svcdown/svcdown/finding"
 	"github.com/svcdown/svcdown/k8sops"
-	"github.com/svcdown/svcdown/k8sops/k8stest"
+	"github.com/svcdown/svcdown/k8stest"
 )
 
 // Every canary is planted where a careless team puts a password; each stands alone, without a word beside it that gives it away, except in logs

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/svcdown/svcdown/k8sops/k8stest"
+	"github.com/svcdown/svcdown/k8stest"
 	"github.com/svcdown/svcdown/slacksim"
 	"github.com/svcdown/svcdown/store/pgtest"
 )
