@@ -33,21 +33,16 @@ func (d *Desk) changes(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
-	cl, err := d.Clusters(svc.Cluster)
-	if err != nil {
-		return d.noCluster(svc, err)
-	}
-	done, err := d.begin(ctx, req, svc)
-	if done == nil {
+	look, err := d.reading(ctx, req, svc)
+	if look == nil {
 		return err
 	}
-	defer done()
-	recorded := d.noted(ctx, req, svc)
+	defer look.done()
 	live := &liveCard{talk: req.Talk, svc: svc, doing: redact.F("Reading what changed around %s", svc.Name), started: d.Now(), now: d.Now}
 	c, err := read(ctx, live, func() (card.Card, error) {
 		checked := make(chan []finding.Finding, 1)
-		go func() { checked <- d.check(ctx, cl, svc, func(finding.Finding) {}) }()
-		ch, err := d.changesOf(ctx, cl, svc, span)
+		go func() { checked <- d.check(ctx, look.cl, svc, func(finding.Finding) {}) }()
+		ch, err := d.changesOf(ctx, look.cl, svc, span)
 		if err != nil {
 			return card.Card{}, err
 		}
@@ -56,7 +51,7 @@ func (d *Desk) changes(ctx context.Context, req Request) error {
 	if err != nil {
 		return d.wordK8s("read what changed on "+svc.Name, err, d.kubectl(svc, "rollout history "+object(svc)))
 	}
-	if <-recorded != nil {
+	if <-look.recorded != nil {
 		c.Notes = append(c.Notes, notRecorded)
 	}
 	_, err = live.finish(ctx, c)

@@ -20,18 +20,13 @@ func (d *Desk) harden(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
-	cl, err := d.Clusters(svc.Cluster)
-	if err != nil {
-		return d.noCluster(svc, err)
-	}
-	done, err := d.begin(ctx, req, svc)
-	if done == nil {
+	look, err := d.reading(ctx, req, svc)
+	if look == nil {
 		return err
 	}
-	defer done()
-	recorded := d.noted(ctx, req, svc)
+	defer look.done()
 	shown := d.certificates(ctx, svc)
-	p, err := cl.Protection(ctx, svc)
+	p, err := look.cl.Protection(ctx, svc)
 	if err != nil {
 		return d.wordK8s("read the protection of "+svc.Name, err, d.kubectl(svc, "describe "+object(svc)))
 	}
@@ -39,7 +34,7 @@ func (d *Desk) harden(ctx context.Context, req Request) error {
 	r := harden.Judge(harden.Case{Service: svc, Dependents: d.dependents(svc), Protection: p, Certificates: <-shown, Watched: d.Catalog().Probes.Watch != nil, Now: now})
 	files := r.Files("harden-"+strings.ReplaceAll(svc.Name, "/", "-")+"-"+now.UTC().Format("20060102-150405"), strings.TrimSpace(d.kubectl(svc, "")))
 	c := hardenCard(svc, p.GitOps, r, len(files))
-	if <-recorded != nil {
+	if <-look.recorded != nil {
 		c.Notes = append(c.Notes, notRecorded)
 	}
 	at, err := req.Talk.Say(ctx, "", c)

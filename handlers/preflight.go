@@ -44,23 +44,18 @@ func (d *Desk) preflight(ctx context.Context, req Request) error {
 	if err := given(fit, req.Set); err != nil {
 		return err
 	}
-	cl, err := d.Clusters(svc.Cluster)
-	if err != nil {
-		return d.noCluster(svc, err)
-	}
-	done, err := d.begin(ctx, req, svc)
-	if done == nil {
+	look, err := d.reading(ctx, req, svc)
+	if look == nil {
 		return err
 	}
-	defer done()
-	recorded := d.noted(ctx, req, svc)
+	defer look.done()
 	ctx, cancel := context.WithTimeout(ctx, preflightTime)
 	defer cancel()
 	live := &liveCard{talk: req.Talk, svc: svc, doing: redact.F("Preflight of %s for %s", book.Name(), svc.Name), started: d.Now(), now: d.Now}
-	all := fill(ctx, live, func(each func(finding.Finding)) []readiness { return d.readyAll(ctx, req, cl, svc, fit, each) })
+	all := fill(ctx, live, func(each func(finding.Finding)) []readiness { return d.readyAll(ctx, req, look.cl, svc, fit, each) })
 	c := preflightCard(book, svc, all)
 	c.Notes = append(c.Notes, redact.F("%s in %.1f s; nothing was changed", counted(len(all), "step"), d.Now().Sub(live.started).Seconds()))
-	if <-recorded != nil {
+	if <-look.recorded != nil {
 		c.Notes = append(c.Notes, notRecorded)
 	}
 	if c.State == card.Fail && req.Where.Kind == "terminal" {

@@ -30,22 +30,16 @@ func (d *Desk) status(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
-	cl, err := d.Clusters(svc.Cluster)
-	if err != nil {
-		return d.noCluster(svc, err)
-	}
-	done, err := d.begin(ctx, req, svc)
-	if done == nil {
+	look, err := d.reading(ctx, req, svc)
+	if look == nil {
 		return err
 	}
-	defer done()
-
-	recorded := d.noted(ctx, req, svc)
+	defer look.done()
 	live := &liveCard{talk: req.Talk, svc: svc, doing: redact.F("Checking %s", svc.Name), started: d.Now(), now: d.Now}
-	findings := fill(ctx, live, func(each func(finding.Finding)) []finding.Finding { return d.check(ctx, cl, svc, each) })
+	findings := fill(ctx, live, func(each func(finding.Finding)) []finding.Finding { return d.check(ctx, look.cl, svc, each) })
 	c := statusCard(svc, findings, d.Now().Sub(live.started))
 	c.Buttons = d.asking(c.Buttons, svc.Name)
-	if err := <-recorded; err != nil {
+	if err := <-look.recorded; err != nil {
 		c.Notes = append(c.Notes, notRecorded)
 	}
 	at, err := live.finish(ctx, c)
@@ -63,6 +57,26 @@ func (d *Desk) status(ctx context.Context, req Request) error {
 		}
 	}
 	return nil
+}
+
+// reading is one look at a service that somebody asked for: its place is reserved until done, and the audit log is being told of it.
+type reading struct {
+	cl       Cluster
+	recorded <-chan error
+	done     func()
+}
+
+// reading begins a reading of svc. Without an error it is nil when somebody was pointed to the card that answers them.
+func (d *Desk) reading(ctx context.Context, req Request, svc catalog.Service) (*reading, error) {
+	cl, err := d.Clusters(svc.Cluster)
+	if err != nil {
+		return nil, d.noCluster(svc, err)
+	}
+	done, err := d.begin(ctx, req, svc)
+	if done == nil {
+		return nil, err
+	}
+	return &reading{cl: cl, recorded: d.noted(ctx, req, svc), done: done}, nil
 }
 
 // begin reserves the check of svc in this place. Somebody who asks the same at the same moment in the same place is pointed to the card that

@@ -21,22 +21,17 @@ func (d *Desk) triage(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
-	cl, err := d.Clusters(svc.Cluster)
-	if err != nil {
-		return d.noCluster(svc, err)
-	}
-	done, err := d.begin(ctx, req, svc)
-	if done == nil {
+	look, err := d.reading(ctx, req, svc)
+	if look == nil {
 		return err
 	}
-	defer done()
-	recorded := d.noted(ctx, req, svc)
+	defer look.done()
 	live := &liveCard{talk: req.Talk, svc: svc, doing: redact.F("Triage of %s", svc.Name), started: d.Now(), now: d.Now}
-	x := fill(ctx, live, func(each func(finding.Finding)) examined { return d.examine(ctx, d.leaveOf(req), cl, svc, each) })
+	x := fill(ctx, live, func(each func(finding.Finding)) examined { return d.examine(ctx, d.leaveOf(req), look.cl, svc, each) })
 	list := diagnose.Diagnose(x.Case)
 	c := triageCard(x, list, d.Now().Sub(live.started))
 	c.Buttons = d.asking(c.Buttons, svc.Name)
-	if <-recorded != nil {
+	if <-look.recorded != nil {
 		c.Notes = append(c.Notes, notRecorded)
 	}
 	at, err := live.finish(ctx, c)

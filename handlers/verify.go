@@ -17,15 +17,11 @@ func (d *Desk) verifyService(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.Clusters(svc.Cluster); err != nil {
-		return d.noCluster(svc, err)
-	}
-	done, err := d.begin(ctx, req, svc)
-	if done == nil {
+	look, err := d.reading(ctx, req, svc)
+	if look == nil {
 		return err
 	}
-	defer done()
-	recorded := d.noted(ctx, req, svc)
+	defer look.done()
 	steps, links := d.restoration(svc)
 	live := &liveCard{talk: req.Talk, svc: svc, doing: redact.F("Verifying %s", svc.Name), started: d.Now(), now: d.Now}
 	l := fill(ctx, live, func(each func(finding.Finding)) looked { return d.lookRestored(ctx, d.leaveOf(req), svc, steps, each) })
@@ -34,7 +30,7 @@ func (d *Desk) verifyService(ctx context.Context, req Request) error {
 		c.Parts = append(c.Parts, card.Part{Text: redact.Const("Look at the dashboards as well:")}, card.Part{Links: links})
 	}
 	c.Buttons = []card.Button{{Label: redact.Const("Verify again"), Verb: "verify", Value: svc.Name}, {Label: redact.Const("Triage"), Verb: "triage", Value: svc.Name}}
-	return d.answerLooked(ctx, req, live, l, c, recorded)
+	return d.answerLooked(ctx, req, live, l, c, look.recorded)
 }
 
 // lookRestored runs the steps that verify a restoration, and the status of the service, at once, as far as whoever
