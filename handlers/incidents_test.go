@@ -587,6 +587,41 @@ func TestAPrivateIncidentIsReadByThoseWhoWereBroughtIn(t *testing.T) {
 	}
 }
 
+func TestResolveWaitsForItsTurnLikeEveryCheck(t *testing.T) {
+	t.Parallel()
+	const atOnce = 32
+	b := setupIncidents(t)
+	i := b.opened(t)
+	running, end := make(chan struct{}, atOnce), make(chan struct{})
+	b.cluster.findings = func(func(finding.Finding)) []finding.Finding {
+		running <- struct{}{}
+		<-end
+		return nil
+	}
+	var asking sync.WaitGroup
+	for n := range atOnce {
+		asking.Go(func() {
+			b.Handle(t.Context(), handlers.Incoming{Ref: "REF", From: slack("alice"), Text: "status backend",
+				Where: card.Address{Kind: "slack", Team: team, Channel: fmt.Sprintf("C%d", n), User: slack("alice").User}})
+		})
+	}
+	for range atOnce {
+		<-running
+	}
+	got := make(chan []string, 1)
+	asking.Go(func() { got <- b.inRoom(t, i, "alice", "resolve") })
+	select {
+	case said := <-got:
+		if len(said) != 1 || !strings.Contains(said[0], "Too many checks run at this moment") {
+			t.Errorf("said %q", said)
+		}
+	case <-running:
+		t.Error("it is checked as well")
+	}
+	close(end)
+	asking.Wait()
+}
+
 func TestResolveAsksWhenTheChecksAreNotGreen(t *testing.T) {
 	t.Parallel()
 	b := setupIncidents(t)

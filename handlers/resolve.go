@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"time"
 
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/finding"
@@ -24,7 +25,10 @@ func (d *Desk) resolve(ctx context.Context, req Request) error {
 		_, err := i.Move(incident.Resolved, req.Actor.Name(), redact.Text{}, d.Now())
 		return err
 	}
-	p := d.restored(ctx, d.leaveOf(req), i)
+	p, err := d.restored(ctx, req, i)
+	if err != nil {
+		return err
+	}
 	if !p.green() && (len(req.Args) == 0 || req.Args[0] != anyway) {
 		return req.Talk.Whisper(ctx, notResolved(i, p))
 	}
@@ -43,16 +47,23 @@ func (d *Desk) resolve(ctx context.Context, req Request) error {
 }
 
 // restored verifies an incident's service. Without a service nothing can be verified: people say that it is over.
-func (d *Desk) restored(ctx context.Context, may leave, i incident.Incident) proven {
+// Whoever waits longer than a second hears that it is under way.
+func (d *Desk) restored(ctx context.Context, req Request, i incident.Incident) (proven, error) {
 	svc, ok := d.Catalog().Service(i.Service)
 	if !ok {
-		return proven{verdict: redact.Const("what is affected is in no catalogue, so I can check nothing")}
+		return proven{verdict: redact.Const("what is affected is in no catalogue, so I can check nothing")}, nil
 	}
 	if _, err := d.Clusters(svc.Cluster); err != nil {
-		return proven{verdict: redact.F("cluster %q cannot be reached", svc.Cluster)}
+		return proven{verdict: redact.F("cluster %q cannot be reached", svc.Cluster)}, nil
 	}
+	free, err := d.slot()
+	if err != nil {
+		return proven{}, err
+	}
+	defer free()
 	steps, _ := d.restoration(svc)
-	return d.lookRestored(ctx, may, svc, steps, func(finding.Finding) {}).proves()
+	live := &liveCard{talk: aside{req.Talk}, svc: svc, doing: redact.F("Verifying %s", svc.Name), started: d.Now(), now: d.Now, after: time.Second}
+	return fill(ctx, live, func(each func(finding.Finding)) looked { return d.lookRestored(ctx, d.leaveOf(req), svc, steps, each) }).proves(), nil
 }
 
 // mostMissing is how many findings the question shows; `verify` has all.

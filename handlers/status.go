@@ -82,10 +82,9 @@ func (d *Desk) reading(ctx context.Context, req Request, svc catalog.Service) (*
 // begin reserves the check of svc in this place. Somebody who asks the same at the same moment in the same place is pointed to the card that
 // is being filled; done is nil then.
 func (d *Desk) begin(ctx context.Context, req Request, svc catalog.Service) (done func(), err error) {
-	select {
-	case d.slots <- struct{}{}:
-	default:
-		return nil, &Problem{Code: "busy", Text: redact.Const("Too many checks run at this moment; yours was not started."), Next: redact.Const("Try again in a few seconds.")}
+	free, err := d.slot()
+	if err != nil {
+		return nil, err
 	}
 	place := req.Verb + "\x00" + svc.Name + "\x00" + req.Where.Kind + req.Where.Channel + "\x00" + req.Where.Thread
 	shared := req.Where.Kind == "slack" && !req.Where.Private
@@ -96,7 +95,7 @@ func (d *Desk) begin(ctx context.Context, req Request, svc catalog.Service) (don
 	}
 	d.mu.Unlock()
 	if busy {
-		<-d.slots
+		free()
 		return nil, req.Talk.Whisper(ctx, card.Card{Title: redact.F("%s · %s/%s", svc.Name, svc.Cluster, svc.Namespace), State: card.Running,
 			Verdict: redact.F("%s is being checked here at this moment; the card above is for you too.", svc.Name)})
 	}
@@ -104,8 +103,18 @@ func (d *Desk) begin(ctx context.Context, req Request, svc catalog.Service) (don
 		d.mu.Lock()
 		delete(d.checking, place)
 		d.mu.Unlock()
-		<-d.slots
+		free()
 	}, nil
+}
+
+// slot takes one of the checks that may run at once, or says that there are too many.
+func (d *Desk) slot() (free func(), err error) {
+	select {
+	case d.slots <- struct{}{}:
+		return func() { <-d.slots }, nil
+	default:
+		return nil, &Problem{Code: "busy", Text: redact.Const("Too many checks run at this moment; yours was not started."), Next: redact.Const("Try again in a few seconds.")}
+	}
 }
 
 // check runs the cluster's checks and the health URLs at once. each is called serially.
