@@ -14,11 +14,17 @@ const (
 	timeFix     = "write it as 2026-11-23T09:00, in the rotation's own time zone"
 )
 
+// leastUpdateEvery keeps a typing mistake from asking for updates without end.
+const leastUpdateEvery = 10 * time.Second
+
 func (d *document) checkIncidents(c *Catalog) {
 	in := c.Incidents
 	d.checkSeverities("incidents.private", in.Private)
 	if in.Severity != 0 {
 		d.checkSeverities("incidents.severity", []int{in.Severity})
+	}
+	if in.UpdateEvery != 0 && in.UpdateEvery < leastUpdateEvery {
+		d.refuse("incidents.updateEvery", fmt.Sprintf("incidents.updateEvery: %s is too short to be reminded by", in.UpdateEvery), "write "+leastUpdateEvery.String()+" or more, such as 30m; leave it out to be reminded of nothing")
 	}
 	d.checkLinks("incidents.links", in.Links)
 	d.checkMeeting(in.Meeting)

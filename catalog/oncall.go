@@ -37,6 +37,14 @@ type Incidents struct {
 	Meeting Meeting `yaml:"meeting"`
 }
 
+// UpdatesEvery is [Incidents.UpdateEvery] for an incident of service; 0 where an update would reach nobody, so that none is asked for.
+func (c *Catalog) UpdatesEvery(service string, severity int) time.Duration {
+	if _, ok := c.Service(service); !ok || c.StatusPage.Provider == "" && len(c.StakeholdersOf(service, severity)) == 0 {
+		return 0
+	}
+	return c.Incidents.UpdateEvery
+}
+
 // Link is a page that helps: a dashboard, a runbook, a status page.
 type Link struct {
 	Title string `yaml:"title"`

@@ -23,7 +23,7 @@ func (d *Desk) Escalate(ctx context.Context, id string) error {
 			return []incident.Event{{Op: "archived", At: now, Kind: incident.KindState, By: "svcdown", Text: redact.Const("The channel is archived")}}, nil
 		}
 		l, _ := d.Catalog().Ladder(i.Service, i.Severity)
-		return append(i.Escalate(l, on, now), i.RemindUpdate(d.Catalog().Incidents.UpdateEvery, now)...), nil
+		return append(i.Escalate(l, on, now), i.RemindUpdate(d.Catalog().UpdatesEvery(i.Service, i.Severity), now)...), nil
 	})
 	if err != nil {
 		return err

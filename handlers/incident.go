@@ -122,7 +122,7 @@ func (d *Desk) arm(i *incident.Incident) {
 		i.Next = i.Times.Closed.Add(cat.Incidents.ArchiveAfter)
 	default:
 		i.Next = i.Due(l)
-		if due := i.UpdateDue(cat.Incidents.UpdateEvery); !due.IsZero() && (i.Next.IsZero() || due.Before(i.Next)) {
+		if due := i.UpdateDue(cat.UpdatesEvery(i.Service, i.Severity)); !due.IsZero() && (i.Next.IsZero() || due.Before(i.Next)) {
 			i.Next = due
 		}
 	}

@@ -149,6 +149,23 @@ func TestAStatusPageThatIsAwayKeepsStakeholdersFromNothing(t *testing.T) {
 	}
 }
 
+func TestNoUpdateIsAskedForThatWouldReachNobody(t *testing.T) {
+	t.Parallel()
+	b, i, _, _ := withStakeholders(t)
+	b.catalog.Incidents.UpdateEvery = 30 * time.Minute
+	b.catalog.Ladders, b.catalog.Stakeholders, b.catalog.StatusPage.Provider = nil, nil, ""
+	b.wait(2 * time.Hour)
+	b.climbs(t, i.ID)
+	if next := b.get(t, i.ID).Next; !next.IsZero() {
+		t.Errorf("it is looked at again at %s", next)
+	}
+	for _, text := range b.chat.in(i.Room) {
+		if strings.Contains(text, "Say what is known") {
+			t.Errorf("asked: %q", text)
+		}
+	}
+}
+
 func TestAnUpdateThatIsDueIsAskedForOnceForEachTime(t *testing.T) {
 	t.Parallel()
 	b, i, _, _ := withStakeholders(t)
