@@ -246,3 +246,24 @@ func TestWrongSecretsOfOutsideSystemsAreNamedWithoutTheirValue(t *testing.T) {
 }
 
 var _ handlers.Pager = pagers{}
+
+func TestStakeholdersWithoutAMailServerAreRefusedAtTheStart(t *testing.T) {
+	t.Parallel()
+	smallest, err := os.ReadFile("../catalog/testdata/good/smallest.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "svcdown.yaml")
+	text := string(smallest) + "\nmail: {from: svcdown@example.org}\nstakeholders: [{name: support, services: [\"*\"], mails: [support@example.org]}]\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"SLACK_APP_TOKEN": "x", "SLACK_BOT_TOKEN": "x"}
+	if _, err := Load(file, func(k string) string { return env[k] }); err == nil || !strings.Contains(err.Error(), "SMTP_URL is not set") {
+		t.Errorf("got %v, want to hear that there is no mail server", err)
+	}
+	env["SMTP_URL"] = "smtp://host"
+	if _, err := Load(file, func(k string) string { return env[k] }); err != nil {
+		t.Errorf("with a mail server: %v", err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,6 +64,9 @@ func Load(path string, getenv func(string) string) (Settings, error) {
 	s.Outside.load(read)
 	if s.Outside.SMTP != "" && s.Catalog != nil && s.Catalog.Mail.From == "" {
 		problems = append(problems, errors.New(`SMTP_URL is set, but svcdown.yaml does not say who writes: add "mail: {from: svcdown@example.org}"`))
+	}
+	if s.Catalog != nil && s.Outside.SMTP == "" && slices.ContainsFunc(s.Catalog.Stakeholders, func(h catalog.Stakeholders) bool { return len(h.Mails) > 0 }) {
+		problems = append(problems, errors.New("svcdown.yaml names mail addresses of stakeholders, but SMTP_URL is not set: put the mail server there, such as smtps://user:password@mail.example.org"))
 	}
 	if s.Catalog != nil && s.Catalog.StatusPage.Provider != "" && s.Outside.StatusPageToken == "" {
 		problems = append(problems, errors.New("svcdown.yaml names a status page, but STATUSPAGE_TOKEN is not set: put its API key there, or the secret that signs for a webhook"))
