@@ -314,7 +314,8 @@ func readShortcut(payload []byte) (happening, error) {
 	}
 	by := catalog.SlackID{Team: first(p.User.Team, p.Team.ID), User: p.User.ID}
 	if p.Callback == shortcutMark && p.User.ID != "" && p.Trigger != "" && p.Message.TS != "" {
-		return happening{key: "shortcut:" + p.Trigger, pinned: &handlers.Pin{By: by, Author: catalog.SlackID{Team: p.Team.ID, User: p.Message.User}, Channel: p.Channel.ID, TS: p.Message.TS}}, nil
+		return happening{key: "shortcut:" + p.Trigger, pinned: &handlers.Pin{By: by, Author: catalog.SlackID{Team: p.Team.ID, User: p.Message.User}, Channel: p.Channel.ID, TS: p.Message.TS,
+			Where: card.Address{Kind: "slack", Team: p.Team.ID, Channel: p.Channel.ID, User: p.User.ID, ResponseURL: p.ResponseURL}}}, nil
 	}
 	if p.Callback != shortcutOpen && p.Callback != shortcutMessage {
 		return happening{}, nil // nothing of ours

@@ -165,7 +165,11 @@ func (b *Bot) pin(ctx context.Context, p handlers.Pin) error {
 		return nil
 	}
 	text, user, err := b.messageText(ctx, p.Channel, p.TS)
-	if err != nil || text == "" {
+	if err != nil && p.Where.Kind != "" {
+		b.cfg.Log.Warn().Err(err).Str("channel", p.Channel).Msg("read the message that is to go on a timeline")
+		err = nil // whoever asked hears that there was nothing to read
+	}
+	if err != nil || text == "" && p.Where.Kind == "" {
 		return err
 	}
 	p.Text = text

@@ -182,22 +182,49 @@ type Pin struct {
 	By, Author catalog.SlackID
 	Channel    string
 	TS         string
-	Text       string
+	Text       string // "" when nobody could read it
+	// Where whoever marked it is answered; without a Kind they are not: a pushpin is no question.
+	Where card.Address
 }
 
 // TakePin puts a marked message on the timeline of the channel's incident, once, at the time when it was written. Channels without an incident,
-// and people who are in no catalogue, are passed over.
+// and people who are in no catalogue, are passed over; whoever asked for it is told.
 func (d *Desk) TakePin(ctx context.Context, p Pin) error {
-	i, err := d.Incidents.IncidentIn(ctx, p.Channel)
-	if errors.Is(err, approval.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
+	id, err := d.takePin(ctx, p)
+	if p.Where.Kind == "" {
+		var problem *Problem
+		if errors.As(err, &problem) {
+			return nil
+		}
 		return err
 	}
+	c := card.Card{Title: redact.Const("Timeline"), State: card.OK, Verdict: redact.F("The message stands on the timeline of %s.", id)}
+	var problem *Problem
+	switch {
+	case errors.As(err, &problem):
+		c.State, c.Verdict = card.Refused, redact.Join(" ", problem.Text, problem.Next)
+		err = nil
+	case err != nil:
+		c.State, c.Verdict = card.Fail, redact.Const("Whether the message stands on the timeline cannot be told: something broke on my side. Look at `incident show`, and mark it again: it stands there once.")
+	}
+	return errors.Join(err, d.Talk.At(p.Where).Whisper(ctx, c))
+}
+
+// takePin returns the incident's ID; a [Problem] says why the message was passed over.
+func (d *Desk) takePin(ctx context.Context, p Pin) (string, error) {
+	i, err := d.Incidents.IncidentIn(ctx, p.Channel)
+	if errors.Is(err, approval.ErrNotFound) {
+		return "", &Problem{Code: "incident", Text: redact.Const("This is not the channel of an incident, so the message was put on no timeline."), Next: redact.Const("Write `note ID TEXT` instead.")}
+	}
+	if err != nil {
+		return "", err
+	}
 	by := d.actor(ctx, Incoming{From: p.By}, forReading)
-	if d.admit(by) != nil {
-		return nil
+	if err := d.admit(by); err != nil {
+		return "", err
+	}
+	if p.Text == "" {
+		return "", &Problem{Code: "text", Text: redact.Const("That message has no text that I can read, so it was put on no timeline."), Next: redact.Const("Invite me to the channel, or write `note TEXT`.")}
 	}
 	author := d.actor(ctx, Incoming{From: p.Author}, forReading)
 	_, err = d.changeIncident(ctx, i.ID, by.Name(), func(i *incident.Incident) ([]incident.Event, error) {
@@ -205,7 +232,7 @@ func (d *Desk) TakePin(ctx context.Context, p Pin) error {
 		return []incident.Event{{Op: "pin:" + p.TS, At: messageTime(p.TS, d.Now()), Kind: incident.KindMessage, By: author.Name(),
 			Text: redact.F("%s (marked by %s)", redact.F("%s", oneLine(p.Text)).Short(1000), by.Name())}}, nil
 	})
-	return err
+	return i.ID, err
 }
 
 // messageTime reads a Slack timestamp: seconds since 1970 with a fraction.

@@ -561,6 +561,50 @@ func TestWhoIsNobodyDoesNothingToAnIncident(t *testing.T) {
 	}
 }
 
+func TestWhoPutsAMessageOnTheTimelineIsTold(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		by, channel, text, says string
+		state                   card.State
+		silent                  bool
+	}{
+		"a message":                        {by: "alice", text: "it began at 14:02", says: "stands on the timeline of I-", state: card.OK},
+		"a message that cannot be read":    {by: "alice", says: "no text that I can read", state: card.Refused},
+		"not in an incident's channel":     {by: "alice", channel: "CGENERAL", text: "x", says: "not the channel of an incident", state: card.Refused},
+		"by somebody who is nobody":        {by: "stranger", text: "x", says: "I do not know you", state: card.Refused},
+		"a pushpin, which is no question":  {by: "alice", text: "x", silent: true},
+		"a pushpin where there is nothing": {by: "alice", channel: "CGENERAL", text: "x", silent: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setupIncidents(t)
+			i := b.opened(t)
+			channel := i.Room
+			if c.channel != "" {
+				channel = c.channel
+			}
+			pin := handlers.Pin{By: slack(c.by), Author: slack("alice"), Channel: channel, TS: "1795478400.000100", Text: c.text}
+			if !c.silent {
+				pin.Where = card.Address{Kind: "slack", Team: team, Channel: pin.Channel, User: slack(c.by).User}
+			}
+			before := len(b.chat.all())
+			if err := b.TakePin(t.Context(), pin); err != nil {
+				t.Fatal(err)
+			}
+			said := b.chat.all()[before:]
+			if c.silent {
+				if len(said) != 0 {
+					t.Errorf("said %+v", said)
+				}
+				return
+			}
+			if len(said) != 1 || said[0].op != "whisper" || said[0].card.State != c.state || !strings.Contains(said[0].card.Verdict.String(), c.says) {
+				t.Errorf("said %+v, want %q", said, c.says)
+			}
+		})
+	}
+}
+
 func TestAPrivateIncidentIsReadByThoseWhoWereBroughtIn(t *testing.T) {
 	t.Parallel()
 	b := setupIncidents(t)
