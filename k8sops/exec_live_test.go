@@ -88,14 +88,11 @@ func TestAContainerThatDoesNotRunIsNotAsked(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.world.Break(t, "redis-master", "oom")
-	var err error
-	eventually(t, "the container is said not to run", func() bool {
-		_, err = b.cluster.Exec(t.Context(), b.backend, k8sops.ExecRequest{Kind: "statefulsets", Name: "redis-master", Argv: []string{"redis-cli", "PING"}})
-		return k8sops.KindOf(err) == k8sops.NotRunning
+	// A kubelet may know of an end before the API server does: then nobody can say why yet.
+	eventually(t, "the container is said not to run, and why", func() bool {
+		_, err := b.cluster.Exec(t.Context(), b.backend, k8sops.ExecRequest{Kind: "statefulsets", Name: "redis-master", Argv: []string{"redis-cli", "PING"}})
+		return k8sops.KindOf(err) == k8sops.NotRunning && (strings.Contains(err.Error(), "CrashLoopBackOff") || strings.Contains(err.Error(), "Restarting"))
 	})
-	if !strings.Contains(err.Error(), "CrashLoopBackOff") && !strings.Contains(err.Error(), "Restarting") {
-		t.Errorf("it does not say why: %v", err)
-	}
 }
 
 func TestTheOutputOfAProgramIsBounded(t *testing.T) {
