@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/store/query"
 )
@@ -85,35 +84,4 @@ func (s *Store) LoadGroups(ctx context.Context) (members map[string][]catalog.Sl
 		return nil
 	})
 	return members, asOf, err
-}
-
-// SaveCard remembers where the card of a request in this role stands; the last place wins.
-func (s *Store) SaveCard(ctx context.Context, request, role string, at card.Address) error {
-	return s.do(ctx, "remember the card of "+request, func(ctx context.Context, q *query.Queries) error {
-		raw, err := json.Marshal(at)
-		if err != nil {
-			return err
-		}
-		return q.SaveCard(ctx, query.SaveCardParams{Request: request, Role: role, Address: raw})
-	})
-}
-
-// CardsOf returns the places of a request's cards by role; "origin" is where it was asked, as [Store.Propose] was told.
-func (s *Store) CardsOf(ctx context.Context, request string) (map[string]card.Address, error) {
-	out := map[string]card.Address{}
-	err := s.do(ctx, "find the cards of "+request, func(ctx context.Context, q *query.Queries) error {
-		rows, err := q.CardsOf(ctx, request)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			var at card.Address
-			if err := json.Unmarshal(row.Address, &at); err != nil {
-				return err
-			}
-			out[row.Role] = at
-		}
-		return nil
-	})
-	return out, err
 }

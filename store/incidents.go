@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/store/query"
@@ -245,64 +244,6 @@ func (s *Store) Timeline(ctx context.Context, id string) ([]incident.Event, erro
 		return nil
 	})
 	return out, err
-}
-
-// SaveIncidentCard remembers where the card of an incident in this role stands; the last place wins.
-func (s *Store) SaveIncidentCard(ctx context.Context, id, role string, at card.Address) error {
-	return s.do(ctx, "remember the card of "+id, func(ctx context.Context, q *query.Queries) error {
-		raw, err := json.Marshal(at)
-		if err != nil {
-			return err
-		}
-		return q.SaveIncidentCard(ctx, query.SaveIncidentCardParams{Incident: id, Role: role, Address: raw})
-	})
-}
-
-// IncidentCards returns the places of an incident's cards by role; "origin" is where it was opened.
-func (s *Store) IncidentCards(ctx context.Context, id string) (map[string]card.Address, error) {
-	out := map[string]card.Address{}
-	err := s.do(ctx, "find the cards of "+id, func(ctx context.Context, q *query.Queries) error {
-		rows, err := q.IncidentCards(ctx, id)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			var at card.Address
-			if err := json.Unmarshal(row.Address, &at); err != nil {
-				return err
-			}
-			out[row.Role] = at
-		}
-		return nil
-	})
-	return out, err
-}
-
-// ClaimIncidentCard gives what is done once for an incident to one bot for 45 s. false with no error: [Store.SaveIncidentCard] says that it was
-// done. [approval.Later] while another bot is at it.
-func (s *Store) ClaimIncidentCard(ctx context.Context, id, role string) (ours bool, err error) {
-	done := false
-	err = s.tx(ctx, "claim a card of "+id, func(ctx context.Context, _ pgx.Tx, q *query.Queries) error {
-		n, err := q.ClaimIncidentCard(ctx, query.ClaimIncidentCardParams{Incident: id, Role: role, ClaimTime: claimTime})
-		if err != nil {
-			return err
-		}
-		// Read after the claim: whoever had it before saved the card first.
-		done, err = q.HasIncidentCard(ctx, query.HasIncidentCardParams{Incident: id, Role: role})
-		ours = n == 1 && !done
-		return err
-	})
-	if err == nil && !ours && !done {
-		return false, &approval.Later{After: showWait}
-	}
-	return ours && err == nil, err
-}
-
-// FreeIncidentCard gives a claim back that came to nothing, so that trying again need not wait for its end.
-func (s *Store) FreeIncidentCard(ctx context.Context, id, role string) error {
-	return s.do(ctx, "give back a card of "+id, func(ctx context.Context, q *query.Queries) error {
-		return q.FreeIncidentCard(ctx, query.FreeIncidentCardParams{Incident: id, Role: role})
-	})
 }
 
 // moment is null for no moment.
