@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/card"
-	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/redact"
 	"github.com/svcdown/svcdown/runbook"
@@ -19,8 +17,6 @@ import (
 
 const (
 	actionUsage = "action [ID] add TEXT @NAME YYYY-MM-DD"
-	// mostItems is how many action items stand on one card.
-	mostItems = 20
 	// maxItemText bounds the words of one, in letters.
 	maxItemText = 300
 	// farthest is how many years ahead something may be due; beyond it somebody mistyped.
@@ -194,130 +190,4 @@ func (d *Desk) tellRoom(ctx context.Context, req Request, i incident.Incident, c
 		return err
 	}
 	return req.Talk.Whisper(ctx, c)
-}
-
-// actionItems lists those of an incident, all that are open, or the asker's own.
-func (d *Desk) actionItems(ctx context.Context, req Request) error {
-	f, title := incident.ItemFilter{Owner: req.Actor.Person, Open: true}, redact.Const("Your action items")
-	i, err := d.which(ctx, &req, "actions ID")
-	var p *Problem
-	switch {
-	case err == nil:
-		f, title = incident.ItemFilter{Incident: i.ID}, redact.F("Action items of %s", i.ID)
-	case !errors.As(err, &p) || p.Code != "usage":
-		return err
-	case len(req.Args) > 0 && strings.EqualFold(req.Args[0], "all"):
-		f, title = incident.ItemFilter{Open: true}, redact.Const("Open action items")
-	case req.Actor.Person == "":
-		f.Owner = req.Actor.Name() // nobody's
-	}
-	items, err := d.ActionItems.Items(ctx, f)
-	if err != nil {
-		return d.unrecorded(err, "this list says nothing")
-	}
-	items = d.readable(ctx, req, items)
-	c := card.Card{Title: title, State: card.OK, Verdict: redact.Const("There is none.")}
-	now, late := d.Now().In(d.Catalog().Zone()), 0
-	for n, a := range items {
-		if a.Overdue(now) {
-			late++
-		}
-		if n < mostItems {
-			c.Parts = append(c.Parts, card.Part{Item: itemLine(a, now)})
-		}
-	}
-	if len(items) > 0 {
-		open := len(items) - countDone(items)
-		c.Verdict = redact.F("Open: %s, overdue: %d.", counted(open, "action item"), late)
-	}
-	if late > 0 {
-		c.State = card.Warn
-	}
-	if more := len(items) - mostItems; more > 0 {
-		c.Notes = append(c.Notes, redact.F("and %d more", more))
-	}
-	return req.Talk.Whisper(ctx, c)
-}
-
-func countDone(items []incident.ActionItem) (done int) {
-	for _, a := range items {
-		if !a.Done.IsZero() {
-			done++
-		}
-	}
-	return done
-}
-
-// readable leaves out the items of private incidents that the asker was not brought into; their own they may read.
-func (d *Desk) readable(ctx context.Context, req Request, items []incident.ActionItem) []incident.ActionItem {
-	may := map[string]bool{}
-	return slices.DeleteFunc(items, func(a incident.ActionItem) bool {
-		if a.Owner == req.Actor.Person {
-			return false
-		}
-		ok, known := may[a.Incident]
-		if !known {
-			i, err := d.Incidents.Incident(ctx, a.Incident)
-			ok = err == nil && d.mayRead(req, i) == nil
-			may[a.Incident] = ok
-		}
-		return !ok
-	})
-}
-
-// itemLine is an action item with its button, as of now in people's zone.
-func itemLine(a incident.ActionItem, now time.Time) *card.Item {
-	it := &card.Item{Mark: card.MarkOpen, Line: redact.F("%d. %s", a.ID, a.Text), More: redact.F("%s, until %s (%s)", a.Owner, a.Due, a.Incident)}
-	switch {
-	case !a.Done.IsZero():
-		it.Mark, it.More = card.MarkDone, redact.F("%s, %s (%s)", a.Owner, a.Until(), a.Incident)
-		return it
-	case a.Overdue(now):
-		it.Mark, it.More = card.MarkWarn, redact.F("%s, overdue since %s (%s)", a.Owner, a.Due, a.Incident)
-	}
-	it.Buttons = []card.Button{{Label: redact.Const("Done"), Verb: "action", Value: fmt.Sprintf("done %d", a.ID)}}
-	return it
-}
-
-// RemindItem is the body of the job that reminds the owner of an action item by direct message: once for each reminder, however often it is called
-// and by however many bots. What is done, or is told by the later reminder anyway, is not told.
-func (d *Desk) RemindItem(ctx context.Context, id int64, r incident.Reminder) error {
-	item, err := d.ActionItems.Item(ctx, id)
-	if errors.Is(err, approval.ErrNotFound) {
-		return nil
-	}
-	now := d.Now().In(d.Catalog().Zone())
-	if err != nil || !item.Done.IsZero() || r == incident.RemindBefore && item.Overdue(now) {
-		return err
-	}
-	ours, err := d.ItemReminders.ClaimReminder(ctx, id, r)
-	if err != nil || !ours {
-		return err
-	}
-	if err := d.remindOwner(ctx, item, r); err != nil {
-		var l interface{ Lasting() bool }
-		if !errors.Is(err, ErrGone) && (!errors.As(err, &l) || !l.Lasting()) {
-			return err
-		}
-		d.Log.Warn().Err(err).Int64("item", id).Str("owner", item.Owner).Msg("the owner of an action item cannot be reminded, and never will be")
-	}
-	return d.ItemReminders.SaveReminded(ctx, id, r)
-}
-
-func (d *Desk) remindOwner(ctx context.Context, item incident.ActionItem, r incident.Reminder) error {
-	to, ok := d.slackOf(item.Owner)
-	if !ok {
-		return fmt.Errorf("remind %s: svcdown.yaml knows no Slack account: %w", item.Owner, ErrGone)
-	}
-	talk, err := d.Talk.Direct(ctx, catalog.SlackID{Team: to.Team, User: to.User})
-	if err != nil {
-		return err
-	}
-	c := card.Card{Title: redact.F("%s · action item %d", item.Incident, item.ID), State: card.Waiting, Verdict: redact.F("Due on %s: %s", item.Due, item.Text),
-		Buttons: []card.Button{{Label: redact.Const("Done"), Verb: "action", Value: fmt.Sprintf("done %d", item.ID)}}}
-	if r == incident.RemindOverdue {
-		c.State, c.Verdict = card.Warn, redact.F("Overdue since %s: %s", item.Due, item.Text)
-	}
-	_, err = talk.Say(ctx, fmt.Sprintf("item:%d:%s", item.ID, r), c)
-	return err
 }
