@@ -297,6 +297,14 @@ func (s *storage) Incidents(ctx context.Context, closed bool, limit int) ([]inci
 	return st.Incidents(ctx, closed, limit)
 }
 
+func (s *storage) Climbing(ctx context.Context) ([]incident.Incident, error) {
+	st := s.open.Load()
+	if st == nil {
+		return nil, approval.ErrUnavailable
+	}
+	return st.Climbing(ctx)
+}
+
 func (s *storage) Timeline(ctx context.Context, id string) ([]incident.Event, error) {
 	st := s.open.Load()
 	if st == nil {

@@ -1,10 +1,15 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/incident"
@@ -122,31 +127,65 @@ func (d *Desk) pagesNow(i incident.Incident) []incident.Page {
 	return out
 }
 
-// AskPager asks the pager whether somebody took a page there, for every incident that is still being escalated. It is the body of a job that comes
-// every few seconds where the pager does not tell by itself. What cannot be asked holds up no other incident.
+// The bounds of one round of questions: how long the pager may take for one, and how many it is asked at a time.
+const (
+	askTime    = 3 * time.Second
+	asksAtOnce = 8
+)
+
+// AskPager asks the pager whether somebody took a page there, for every incident that is being escalated. It is the body of a job that comes every
+// few seconds where the pager does not tell by itself. What cannot be asked, or takes too long, holds up no other incident. The error names how many
+// could not be asked for.
 func (d *Desk) AskPager(ctx context.Context) error {
 	if d.Acks == nil { // the round of a bot that is set up in another way
 		return nil
 	}
-	const most = 50
-	all, err := d.Incidents.Incidents(ctx, false, most)
+	climbing, err := d.Incidents.Climbing(ctx)
 	if err != nil {
 		return err
 	}
-	var problems []error
-	for _, i := range all {
-		if i.Climb.Stopped || !i.State.Active() {
-			continue
-		}
-		for _, page := range d.pagesNow(i) {
-			by, err := d.Acks.TakenBy(ctx, page)
-			if err == nil && by != "" {
-				err = d.AckFromPager(ctx, i.ID, AtPager(by), func(p incident.Page) bool { return p.Key == page.Key })
+	// In another order each time: whoever is last when the time of a round is over is not the last of the next.
+	rand.Shuffle(len(climbing), func(a, b int) { climbing[a], climbing[b] = climbing[b], climbing[a] })
+	slots := make(chan struct{}, asksAtOnce)
+	var asking sync.WaitGroup
+	var mu sync.Mutex
+	var first error
+	failed := 0
+	for _, i := range climbing {
+		slots <- struct{}{}
+		asking.Go(func() {
+			defer func() { <-slots }()
+			if err := d.askWhoTook(ctx, i); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed, first = failed+1, cmp.Or(first, err)
 			}
-			problems = append(problems, err)
+		})
+	}
+	asking.Wait()
+	if failed > 0 {
+		return fmt.Errorf("ask the pager who took what, for %d of %d incidents: %w", failed, len(climbing), first)
+	}
+	return nil
+}
+
+// askWhoTook asks for the pages of one incident until one of them was taken.
+func (d *Desk) askWhoTook(ctx context.Context, i incident.Incident) error {
+	var problems []error
+	for _, page := range d.pagesNow(i) {
+		by, err := d.takenBy(ctx, page)
+		if err == nil && by != "" {
+			return d.AckFromPager(ctx, i.ID, AtPager(by), func(p incident.Page) bool { return p.Key == page.Key })
 		}
+		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
+}
+
+func (d *Desk) takenBy(ctx context.Context, page incident.Page) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return d.Acks.TakenBy(ctx, page)
 }
 
 // AtPager names somebody as the pager does: text of another system.

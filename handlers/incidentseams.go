@@ -35,6 +35,8 @@ type IncidentReader interface {
 	IncidentOf(ctx context.Context, service string) (incident.Incident, error)
 	// Incidents lists those that are not closed, or all.
 	Incidents(ctx context.Context, closed bool, limit int) ([]incident.Incident, error)
+	// Climbing lists those that are being escalated: people work on them, and nobody has taken them in the present round.
+	Climbing(ctx context.Context) ([]incident.Incident, error)
 	Timeline(ctx context.Context, id string) ([]incident.Event, error)
 	AlertsOf(ctx context.Context, id string) (incident.Count, error)
 }

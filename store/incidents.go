@@ -210,9 +210,20 @@ func (s *Store) oneIncident(ctx context.Context, action, by string, read func(co
 
 // Incidents lists those that are not closed, the newest first, and with closed also the history.
 func (s *Store) Incidents(ctx context.Context, closed bool, limit int) ([]incident.Incident, error) {
+	return s.incidents(ctx, "list incidents", func(ctx context.Context, q *query.Queries) ([][]byte, error) {
+		return q.Incidents(ctx, query.IncidentsParams{OpenOnly: !closed, Most: int32(limit)})
+	})
+}
+
+// Climbing lists those that people work on and that nobody has taken in the present round of their escalation, in no order.
+func (s *Store) Climbing(ctx context.Context) ([]incident.Incident, error) {
+	return s.incidents(ctx, "list incidents that nobody has taken", func(ctx context.Context, q *query.Queries) ([][]byte, error) { return q.ClimbingIncidents(ctx) })
+}
+
+func (s *Store) incidents(ctx context.Context, action string, read func(context.Context, *query.Queries) ([][]byte, error)) ([]incident.Incident, error) {
 	var out []incident.Incident
-	err := s.do(ctx, "list incidents", func(ctx context.Context, q *query.Queries) error {
-		rows, err := q.Incidents(ctx, query.IncidentsParams{OpenOnly: !closed, Most: int32(limit)})
+	err := s.do(ctx, action, func(ctx context.Context, q *query.Queries) error {
+		rows, err := read(ctx, q)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -402,6 +403,41 @@ func TestATimerIsSetWheneverTheLadderMoves(t *testing.T) {
 	arm(time.Time{})
 	if _, err := b.ChangeIncident(t.Context(), "I-NOBODY", "svcdown", func(*incident.Incident) ([]incident.Event, error) { return nil, nil }); !errors.Is(err, approval.ErrNotFound) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestClimbingAreThoseThatNobodyHasTaken(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, service := range []string{"untouched", "taken", "resolved", "again"} {
+		i := b.opened(t, service)
+		if service == "untouched" {
+			continue
+		}
+		if _, err := b.ChangeIncident(t.Context(), i.ID, "alice", func(i *incident.Incident) ([]incident.Event, error) {
+			if _, err := i.Acknowledge("alice", b.clock.now()); err != nil || service == "taken" {
+				return nil, err
+			}
+			_, err := i.Move(incident.Resolved, "alice", redact.Text{}, b.clock.now())
+			if err == nil && service == "again" {
+				_, err = i.Reopen("alice", redact.Text{}, b.clock.now())
+			}
+			return nil, err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := b.Climbing(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, i := range all {
+		got = append(got, i.Service)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"again", "untouched"}, got); diff != "" {
+		t.Errorf("being escalated (-want +got):\n%s", diff)
 	}
 }
 

@@ -60,6 +60,11 @@ where (not @open_only::boolean or state <> 'closed')
 order by (state <> 'closed') desc, opened_at desc
 limit @most;
 
+-- name: ClimbingIncidents :many
+-- Those that nobody has taken in the present round of their escalation.
+select body from incidents
+where state in ('open', 'investigating', 'identified', 'monitoring') and not coalesce((body -> 'climb' ->> 'stopped')::boolean, false);
+
 -- name: OverdueIncidents :many
 select id from incidents where next_at < @due::timestamptz;
 

@@ -53,6 +53,32 @@ func (q *Queries) ClaimIncidentCard(ctx context.Context, arg ClaimIncidentCardPa
 	return result.RowsAffected(), nil
 }
 
+const climbingIncidents = `-- name: ClimbingIncidents :many
+select body from incidents
+where state in ('open', 'investigating', 'identified', 'monitoring') and not coalesce((body -> 'climb' ->> 'stopped')::boolean, false)
+`
+
+// Those that nobody has taken in the present round of their escalation.
+func (q *Queries) ClimbingIncidents(ctx context.Context) ([][]byte, error) {
+	rows, err := q.db.Query(ctx, climbingIncidents)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var body []byte
+		if err := rows.Scan(&body); err != nil {
+			return nil, err
+		}
+		items = append(items, body)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const countAlerts = `-- name: CountAlerts :one
 select count(*) as known, count(*) filter (where status = 'firing') as firing, coalesce(sum(fired + ended), 0)::bigint as received
 from incident_alerts where incident = $1
