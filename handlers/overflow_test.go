@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/svcdown/svcdown/incident"
 )
@@ -47,5 +50,62 @@ func TestTheCommonIncidentSaysWhatItStandsFor(t *testing.T) {
 	}
 	if n := b.timelineHas(t, id, "25 others firing. Firing now: 30 of 30"); n != 1 {
 		t.Errorf("the timeline has the alerts %d times", n)
+	}
+}
+
+func TestAWorseAlertRaisesAnIncidentAndPagesAnew(t *testing.T) {
+	t.Parallel()
+	for name, service := range map[string]string{"the common one": "", "one of a service": "backend"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setupIncidents(t)
+			alert := func(n, severity int) incident.Alert {
+				return incident.Alert{Fingerprint: fmt.Sprint(n), Status: incident.Firing, Source: "alertmanager", Service: service, Severity: severity,
+					Labels: map[string]string{"alertname": fmt.Sprintf("Made up %02d", n)}}
+			}
+			take := func(alerts ...incident.Alert) incident.Receipt {
+				t.Helper()
+				receipt, err := b.TakeAlerts(t.Context(), alerts)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return receipt
+			}
+			var first []incident.Alert
+			for n := range incident.MaxOfNoService + 1 {
+				first = append(first, alert(n, 3))
+			}
+			opened := take(first...).Opened
+			id := opened[len(opened)-1]
+			b.judge(t, id)
+			b.climbs(t, id)
+			b.says(t, "bob", "ack "+id)
+			b.wait(time.Minute)
+			if got := take(alert(20, 2), alert(21, 4)); !cmp.Equal(got.Touched, []string{id}) {
+				t.Fatalf("the receipt is %+v, want %s touched", got, id)
+			}
+			i := b.get(t, id)
+			if i.Severity != 2 || i.Climb.Stopped || i.Next.After(b.now()) {
+				t.Errorf("severity %d, taken %v, due at %s", i.Severity, i.Climb.Stopped, i.Next)
+			}
+			b.climbs(t, id)
+			if diff := cmp.Diff([]string{"level:1:1 alice+bob", "level:2:1 alice+bob"}, b.pager.keys()); diff != "" {
+				t.Errorf("paged (-want +got):\n%s", diff)
+			}
+			if got := b.pager.pages[len(b.pager.pages)-1].Severity; got != 2 {
+				t.Errorf("the page says severity %d", got)
+			}
+			// Whoever looks at it decides, until something worse comes.
+			b.says(t, "bob", "ack "+id)
+			b.says(t, "bob", "severity "+id+" 4")
+			take(alert(20, 2), alert(22, 3))
+			b.climbs(t, id)
+			if i := b.get(t, id); i.Severity != 4 || !i.Climb.Stopped || len(b.pager.keys()) != 2 {
+				t.Errorf("severity %d, taken %v, paged %q", i.Severity, i.Climb.Stopped, b.pager.keys())
+			}
+			if n := b.timelineHas(t, id, "Severity 3 → 2, because Made up 20 fires. The escalation begins anew"); n != 1 {
+				t.Errorf("the timeline says so %d times", n)
+			}
+		})
 	}
 }

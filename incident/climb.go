@@ -9,7 +9,8 @@ import (
 	"github.com/svcdown/svcdown/redact"
 )
 
-// Climb is how far the escalation has come. It begins a new round when an incident is reopened, and when nobody was heard of for too long.
+// Climb is how far the escalation has come. It begins a new round when an incident is reopened, when an alert raises its severity, and when nobody
+// was heard of for too long.
 type Climb struct {
 	Round int       `json:"round"`
 	Since time.Time `json:"since"` // when this round began
@@ -131,6 +132,25 @@ func (i *Incident) Raise(l catalog.Ladder, level int, people func(role string) H
 		i.Climb.Round++
 	}
 	return i.climb(l, level, people, by, why, now), nil
+}
+
+// Worsen takes up that alerts say worse than any of the incident has said before: the severity rises to theirs, and the escalation begins anew. It
+// never falls, and an alert that is known already raises nothing, so that a severity that people chose after it stays.
+func (i *Incident) Worsen(g Gathered, now time.Time) []Event {
+	if !g.Fires() || g.Severity < catalog.WorstSeverity || i.Alerted != 0 && g.Severity >= i.Alerted {
+		return nil
+	}
+	i.Alerted = g.Severity
+	if g.Severity >= i.Severity {
+		return nil
+	}
+	text := redact.F("Severity %d → %d, because %s fires", i.Severity, g.Severity, listed(g.worst()))
+	i.Severity = g.Severity
+	if i.State.Active() { // whoever took it took something milder
+		i.Climb = Climb{Round: i.Climb.Round + 1, Since: now, Rungs: i.Climb.Rungs}
+		text = redact.F("%s. The escalation begins anew", text)
+	}
+	return []Event{{At: now, Kind: KindState, By: g.Source, Text: text}}
 }
 
 // Call brings one person in, whatever the ladder says.

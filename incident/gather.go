@@ -68,6 +68,16 @@ func (g Gathered) Fires() bool {
 	return slices.ContainsFunc(g.Alerts, func(c Counted) bool { return c.Status == Firing })
 }
 
+// worst names the alerts that have the severity of them all.
+func (g Gathered) worst() (names []string) {
+	for _, c := range g.Alerts {
+		if c.Fired > 0 && c.Severity == g.Severity {
+			names = append(names, c.Name())
+		}
+	}
+	return names
+}
+
 // Gather sorts a batch by the incidents that it belongs to, in the order of their keys, so that whoever locks them one after the other never
 // waits in a circle. Every alert of the batch is counted exactly once.
 func Gather(batch []Alert) []Gathered {

@@ -47,7 +47,9 @@ type Incident struct {
 	Service  string      `json:"service,omitempty"`
 	Title    redact.Text `json:"title"`
 	Severity int         `json:"severity"`
-	State    State       `json:"state"`
+	// Alerted is the worst severity that any of its alerts had; 0 while none said any. See [Incident.Worsen].
+	Alerted int   `json:"alerted,omitempty"`
+	State   State `json:"state"`
 	// Runbook is what an alert named; Source who reported it: a person, or a monitoring system.
 	Runbook string `json:"runbook,omitempty"`
 	Source  string `json:"source"`

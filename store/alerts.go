@@ -108,7 +108,7 @@ func (s *Store) takeGroup(ctx context.Context, tx pgx.Tx, q *query.Queries, g in
 	news.LeftOut = g.LeftOut()
 	news.Firing, news.Known = int(totals.Firing), int(totals.Known)
 	is, now := was, s.now()
-	events := is.Report(news, g.Source, now)
+	events := append(is.Report(news, g.Source, now), is.Worsen(g, now)...)
 	var changes []change
 	switch {
 	case len(opening) > 0:
