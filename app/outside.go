@@ -47,15 +47,26 @@ func (o *Outside) load(read func(name string, to *string, required string)) {
 	o.PagerDutyKeys = strings.FieldsFunc(keys, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
 }
 
-// pagers wakes people by every way there is; one that fails holds up no other.
+// pagers wakes people by every way there is; one that fails holds up no other. An error is lasting only when nothing of it is temporary.
 type pagers []handlers.Pager
 
 func (p pagers) all(do func(handlers.Pager) error) error {
-	var failed error
+	var failed, never error
 	for _, one := range p {
-		failed = errors.Join(failed, do(one))
+		err := do(one)
+		if l, ok := errors.AsType[interface {
+			error
+			Lasting() bool
+		}](err); ok && l.Lasting() {
+			never = errors.Join(never, err)
+			continue
+		}
+		failed = errors.Join(failed, err)
 	}
-	return failed
+	if failed != nil {
+		return failed
+	}
+	return never
 }
 
 func (p pagers) Page(ctx context.Context, page incident.Page) error {
@@ -87,7 +98,7 @@ func openPagers(s Settings, st *storage) (handlers.Pager, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, mail.NewPager(m, st))
+		out = append(out, mail.NewPager(m, st, len(out) == 0))
 	}
 	if len(out) == 0 {
 		return nil, nil

@@ -218,6 +218,27 @@ func TestAPagerThatFailsHoldsUpNoOther(t *testing.T) {
 	}
 }
 
+// forGood is an error that trying again does not cure.
+type forGood struct{}
+
+func (forGood) Error() string { return "no such mailbox" }
+func (forGood) Lasting() bool { return true }
+
+func TestAPageIsTriedAgainWhileAnyWayMayStillGetIt(t *testing.T) {
+	t.Parallel()
+	mailbox, broken := &waker{err: forGood{}}, &waker{err: errors.New("broken")}
+	lasts := func(err error) bool {
+		var l interface{ Lasting() bool }
+		return errors.As(err, &l) && l.Lasting()
+	}
+	if err := (pagers{mailbox, broken}).Page(t.Context(), incident.Page{}); err == nil || lasts(err) {
+		t.Errorf("got %v while one way is broken for a moment", err)
+	}
+	if err := (pagers{mailbox, &waker{}}).Page(t.Context(), incident.Page{}); !lasts(err) {
+		t.Errorf("got %v, want to hear of who will never be reached", err)
+	}
+}
+
 func TestWrongSecretsOfOutsideSystemsAreNamedWithoutTheirValue(t *testing.T) {
 	t.Parallel()
 	const canary = "hunter2-canary"

@@ -13,7 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// postbox is a mail server on loopback that takes everything.
+// postbox is a mail server on loopback that takes everything but what is to gone@.
 type postbox struct {
 	listener net.Listener
 	mu       sync.Mutex
@@ -59,6 +59,10 @@ func (p *postbox) talk(conn net.Conn) {
 		switch verb {
 		case "RCPT":
 			one.to = strings.Trim(line[strings.Index(line, ":")+1:], "<> ")
+			if strings.HasPrefix(one.to, "gone@") {
+				fmt.Fprint(conn, "550 no such mailbox\r\n")
+				continue
+			}
 		case "QUIT":
 			fmt.Fprint(conn, "221 bye\r\n")
 			return

@@ -29,6 +29,8 @@ type chat struct {
 	outside, mute []string
 	// deleted are channels that exist no more: nothing in them can be edited.
 	deleted []string
+	// refuse says of channels why nothing can be posted in them.
+	refuse map[string]error
 	// muted, when not nil, is why they have none.
 	muted error
 	// whispering, when not nil, sees the context of every whisper.
@@ -83,6 +85,9 @@ func (c *conversation) record(m message) int {
 // Say finds an earlier message of the same key and place, as its contract says.
 func (c *conversation) Say(_ context.Context, key string, cd card.Card) (card.Address, error) {
 	at := c.at
+	if err := c.refuse[at.Channel]; err != nil {
+		return card.Address{}, err
+	}
 	for _, m := range c.all() {
 		if key != "" && m.key == key && m.at.Channel == at.Channel {
 			return m.at, nil

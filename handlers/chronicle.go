@@ -124,22 +124,22 @@ func (d *Desk) pageReminded(ctx context.Context, r approval.Request, places map[
 	prefix := "reminder:" + planName(r) + ":"
 	for role := range places {
 		name, reminded := strings.CutPrefix(role, prefix)
-		paged := "paged:" + role
+		done := "paged:" + role
 		answered := slices.ContainsFunc(r.Votes, func(v approval.Vote) bool { return v.Person == name })
-		if _, done := places[paged]; !reminded || done || answered {
+		if _, was := places[done]; !reminded || was || answered {
 			continue
 		}
 		person, ok := d.Catalog().Person(name)
 		if !ok {
 			continue
 		}
-		err := d.Pager.Page(ctx, incident.Page{Key: r.ID + ":" + paged, Incident: i.ID, Service: i.Service, Severity: i.Severity, People: []catalog.Person{person},
+		err := d.Pager.Page(ctx, incident.Page{Key: r.ID + ":" + done, Incident: i.ID, Service: i.Service, Severity: i.Severity, People: []catalog.Person{person},
 			Title: redact.F("%s of %s waits for you: %s asks to %s", r.ID, i.ID, r.Requester.Name(), aim(r.Plan)), What: i.Verdict})
-		if err == nil {
-			_, err = d.Incidents.Put(ctx, i.ID, []incident.Event{{Op: paged + ":" + r.ID, At: d.Now(), Kind: incident.KindPage, By: "svcdown", Text: redact.F("Paged %s, for whom %s waits", name, r.ID)}})
+		if text, went := paged(name, err); went {
+			_, err = d.Incidents.Put(ctx, i.ID, []incident.Event{{Op: done + ":" + r.ID, At: d.Now(), Kind: incident.KindPage, By: "svcdown", Text: redact.F("%s. %s waits for them", text, r.ID)}})
 		}
 		if err == nil {
-			err = d.Cards.SaveCard(ctx, r.ID, paged, card.Address{})
+			err = d.Cards.SaveCard(ctx, r.ID, done, card.Address{})
 		}
 		if err != nil {
 			d.Log.Warn().Err(err).Str("request", r.ID).Str("person", name).Msg("page somebody for whom a request waits; it is tried again with the next reminder")

@@ -12,7 +12,7 @@ import (
 	"github.com/svcdown/svcdown/redact"
 )
 
-// rungs calls the people of every level that was reached: in the channel, and, where no pager does it, in their direct messages.
+// rungs calls the people of every level that was reached: in the channel, and, where no pager does it or can reach all of them, in their direct messages.
 func (s *showing) rungs(ctx context.Context) error {
 	var problems []error
 	for _, r := range s.i.Climb.Rungs {
@@ -22,7 +22,7 @@ func (s *showing) rungs(ctx context.Context) error {
 		if at, said := s.done[key]; said && at.Message != "" && s.takenSince(r) {
 			problems = append(problems, s.once(ctx, key+":taken", func() (card.Address, error) { return at, s.Talk.At(at).Update(ctx, at, c) }))
 		}
-		if s.Pager != nil {
+		if _, unpaged := s.done["unpaged:"+r.Key()]; s.Pager != nil && !unpaged {
 			continue
 		}
 		for _, name := range r.People {
@@ -64,11 +64,10 @@ func (s *showing) pages(ctx context.Context) error {
 			continue
 		}
 		err := s.Pager.Page(ctx, s.page(r))
-		problems = append(problems, s.once(ctx, key, none(err)))
-		if err == nil {
-			_, perr := s.Incidents.Put(ctx, s.i.ID, []incident.Event{{Op: key, At: s.Now(), Kind: incident.KindPage, By: "svcdown", Text: redact.F("Paged %s", strings.Join(r.People, ", "))}})
-			problems = append(problems, perr)
+		if text, went := paged(strings.Join(r.People, ", "), err); went {
+			err = s.wasPaged(ctx, r, text, err == nil)
 		}
+		problems = append(problems, s.once(ctx, key, none(err)))
 	}
 	round := strconv.Itoa(s.i.Climb.Round)
 	if _, told := s.done["page-acked:"+round]; !told && s.i.Climb.Stopped && s.i.State.Active() {
@@ -78,6 +77,28 @@ func (s *showing) pages(ctx context.Context) error {
 		problems = append(problems, s.once(ctx, "page-ended:"+round, none(s.Pager.Resolve(ctx, s.i.ID))))
 	}
 	return errors.Join(problems...)
+}
+
+// wasPaged puts a page on the timeline. Where it did not reach everybody, the run of the showing that this calls for writes to them in Slack.
+func (s *showing) wasPaged(ctx context.Context, r incident.Rung, text redact.Text, everybody bool) error {
+	if !everybody {
+		if err := s.Incidents.SaveIncidentCard(ctx, s.i.ID, "unpaged:"+r.Key(), card.Address{}); err != nil {
+			return err
+		}
+	}
+	_, err := s.Incidents.Put(ctx, s.i.ID, []incident.Event{{Op: "paged:" + r.Key(), At: s.Now(), Kind: incident.KindPage, By: "svcdown", Text: text}})
+	return err
+}
+
+// paged words what became of a page; went is false while it has to be tried again.
+func paged(whom string, err error) (text redact.Text, went bool) {
+	switch {
+	case err == nil:
+		return redact.F("Paged %s", whom), true
+	case hopeless(err):
+		return redact.F("Paged %s, but not everybody can be reached: %v", whom, err), true
+	}
+	return redact.Text{}, false
 }
 
 // takenSince is true once somebody took the incident, or it was over, after a level was called.

@@ -113,9 +113,10 @@ type Furniture struct {
 }
 
 // Pager wakes people through another system than Slack. Every method may be called again with the same arguments after a crash or a lost
-// answer and must not wake anybody twice for it. An error is temporary: the call is repeated, and nothing else of the incident waits for it.
+// answer and must not wake anybody twice for it. An error is temporary, unless it has Lasting() true: the call is repeated, and nothing else of the
+// incident waits for it.
 type Pager interface {
-	// Page wakes the people of p.
+	// Page wakes the people of p. An error with Lasting() true says that it went out and will never reach some of them, whom it names.
 	Page(ctx context.Context, p incident.Page) error
 	// Acknowledge tells the pager that somebody has taken the incident, so that it stops calling.
 	Acknowledge(ctx context.Context, incidentID, by string) error

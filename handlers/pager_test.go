@@ -134,3 +134,32 @@ func TestAfterTheFirstAckAnIncidentIsAskedForNoMore(t *testing.T) {
 		t.Errorf("asked for (-want +got):\n%s", diff)
 	}
 }
+
+// refusing is a pager that says that a page went out and will never reach everybody.
+type refusing struct{ *pager }
+
+func (p refusing) Page(ctx context.Context, page incident.Page) error {
+	return errors.Join(p.pager.Page(ctx, page), never{})
+}
+
+func TestWhomThePagerCanNeverReachIsNamedAndWrittenToInSlack(t *testing.T) {
+	t.Parallel()
+	b := setupIncidents(t)
+	b.Pager = refusing{b.pager}
+	i := b.opened(t)
+	b.climbs(t, i.ID)
+	for range 2 {
+		b.shown(t, i.ID)
+	}
+	if diff := cmp.Diff([]string{"level:1:1 alice+bob"}, b.pager.keys()); diff != "" {
+		t.Errorf("paged (-want +got):\n%s", diff)
+	}
+	if n := b.timelineHas(t, i.ID, "Paged alice, bob, but not everybody can be reached: user_disabled"); n != 1 {
+		t.Errorf("the timeline says so %d times", n)
+	}
+	for _, user := range []string{"DUALICE", "DUBOB"} {
+		if got := b.chat.in(user); len(got) != 1 || !strings.Contains(got[0], "Level 1 is called (oncall)") {
+			t.Errorf("%s was told %q", user, got)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/svcdown/svcdown/approval"
@@ -81,15 +82,13 @@ func (d *Desk) tell(ctx context.Context, r approval.Request) error {
 	var problems []error
 	for _, a := range u.Audiences {
 		for _, channel := range a.Channels {
-			role := "told:" + u.Key + ":" + channel
-			problems = append(problems, s.alone(ctx, role, func() (card.Address, error) {
+			problems = append(problems, s.tellOne(ctx, u, channel, func(role string) (card.Address, error) {
 				at := card.Address{Kind: "slack", Team: d.Catalog().Slack.Team, Channel: channel}
 				return d.Talk.At(at).Say(ctx, role, u.card())
 			}))
 		}
 		for _, to := range a.Mails {
-			role := "told:" + u.Key + ":" + to
-			problems = append(problems, s.alone(ctx, role, func() (card.Address, error) {
+			problems = append(problems, s.tellOne(ctx, u, to, func(role string) (card.Address, error) {
 				if d.Letters == nil {
 					return card.Address{}, errors.New("write to stakeholders: SMTP_URL is not set")
 				}
@@ -100,12 +99,17 @@ func (d *Desk) tell(ctx context.Context, r approval.Request) error {
 	if err := errors.Join(problems...); err != nil {
 		return err
 	}
+	// Read anew: another bot may have told some of them.
+	if done, err = d.Incidents.IncidentCards(ctx, i.ID); err != nil {
+		return err
+	}
+	names := u.reached(done)
+	onPage := r.Plan.Target.Namespace == theStatusPage && (r.State == approval.Applied || r.State == approval.Succeeded)
+	if len(names) == 0 && !onPage {
+		return nil // nobody was told
+	}
 	if _, err := d.changeIncident(ctx, i.ID, "svcdown", func(i *incident.Incident) ([]incident.Event, error) {
 		i.Told = d.Now()
-		var names []string
-		for _, a := range u.Audiences {
-			names = append(names, a.Name)
-		}
 		if len(names) == 0 {
 			return nil, nil // the story of the request says it
 		}
@@ -114,6 +118,45 @@ func (d *Desk) tell(ctx context.Context, r approval.Request) error {
 		return err
 	}
 	return s.once(ctx, "told:"+u.Key, func() (card.Address, error) { return card.Address{}, nil })
+}
+
+// roleTold is one channel or address that an update goes to, roleMissed the same when it will never get there.
+func (u Update) roleTold(to string) string   { return "told:" + u.Key + ":" + to }
+func (u Update) roleMissed(to string) string { return "missed:" + u.Key + ":" + to }
+
+// reached names the stakeholders of whom a channel or an address got the update.
+func (u Update) reached(done map[string]card.Address) (names []string) {
+	for _, a := range u.Audiences {
+		if slices.ContainsFunc(slices.Concat(a.Channels, a.Mails), func(to string) bool { _, missed := done[u.roleMissed(to)]; return !missed }) {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}
+
+// tellOne brings an update to one channel or address, once. One that will never take it is named to people, and holds up no other.
+func (s *showing) tellOne(ctx context.Context, u Update, to string, send func(role string) (card.Address, error)) error {
+	role := u.roleTold(to)
+	return s.alone(ctx, role, func() (card.Address, error) {
+		at, err := send(role)
+		if hopeless(err) {
+			return card.Address{}, s.missed(ctx, u, to, err)
+		}
+		return at, err
+	})
+}
+
+// missed says on the timeline and in the incident's channel that an update did not get somewhere and is not sent there again.
+func (s *showing) missed(ctx context.Context, u Update, to string, why error) error {
+	role := u.roleMissed(to)
+	text := redact.F("The update (%s) did not reach %s and is not sent there again: %v", u.State, to, why)
+	if _, err := s.Incidents.Put(ctx, s.i.ID, []incident.Event{{Op: role, At: s.Now(), Kind: incident.KindTold, By: "svcdown", Text: text}}); err != nil {
+		return err
+	}
+	return s.once(ctx, role, func() (card.Address, error) {
+		return s.Talk.At(s.place()).Say(ctx, role+":"+s.i.ID, card.Card{Title: redact.F("%s · not everybody was told", s.i.ID), State: card.Fail, Verdict: text,
+			Parts: []card.Part{{Text: redact.F("Tell %s in another way, and correct stakeholders in svcdown.yaml.", to)}}})
+	})
 }
 
 // alone is once, by one bot at a time: two jobs of a request, or two requests of the same words, may tell at the same moment.

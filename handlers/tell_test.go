@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -8,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/svcdown/svcdown/approval"
 	"github.com/svcdown/svcdown/catalog"
@@ -21,6 +22,8 @@ import (
 // post is a mail server that may be away.
 type post struct {
 	err    error
+	refuse map[string]error // by address
+	asked  []string
 	sent   []string
 	during func() // while the first letter is on its way
 }
@@ -30,10 +33,12 @@ func (p *post) Write(_ context.Context, key, to string, subject, body redact.Tex
 		p.during = nil
 		during()
 	}
-	if p.err == nil {
+	p.asked = append(p.asked, to)
+	err := cmp.Or(p.err, p.refuse[to])
+	if err == nil {
 		p.sent = append(p.sent, to+": "+subject.String()+": "+strings.TrimSpace(body.String()))
 	}
-	return p.err
+	return err
 }
 
 // withStakeholders is an incident of backend whose support team is told in a channel and by mail.
@@ -91,10 +96,10 @@ func TestStakeholdersAreToldTheWordsThatWereAgreedOnOnce(t *testing.T) {
 	letters.err = nil
 	announced(false)
 	announced(false)
-	if diff := cmp.Diff([]string{"It is the network."}, b.chat.in("CSUPPORT")); diff != "" {
+	if diff := gocmp.Diff([]string{"It is the network."}, b.chat.in("CSUPPORT")); diff != "" {
 		t.Errorf("the channel reads (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"support@example.com: [identified] Problems with backend: It is the network."}, letters.sent); diff != "" {
+	if diff := gocmp.Diff([]string{"support@example.com: [identified] Problems with backend: It is the network."}, letters.sent); diff != "" {
 		t.Errorf("mailed (-want +got):\n%s", diff)
 	}
 	if n := b.timelineHas(t, i.ID, "Told support (identified): It is the network."); n != 1 {
@@ -146,6 +151,83 @@ func TestAStatusPageThatIsAwayKeepsStakeholdersFromNothing(t *testing.T) {
 	}
 	if got := b.rows.get(t, again.ID); got.State != approval.Applied || len(letters.sent) != 1 || len(b.chat.in("CSUPPORT")) != 1 {
 		t.Errorf("%s; told %q %q", got.State, letters.sent, b.chat.in("CSUPPORT"))
+	}
+}
+
+func TestWhereAnUpdateNeverGetsIsNamedAndHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	b, i, _, letters := withStakeholders(t)
+	b.catalog.Stakeholders = []catalog.Stakeholders{
+		{Name: "support", Services: []string{"*"}, Channels: []string{"CSUPPORT", "CARCHIVED"}, Mails: []string{"gone@example.com", "busy@example.com", "fine@example.com"}},
+		{Name: "partners", Services: []string{"*"}, Mails: []string{"left@example.com"}},
+	}
+	letters.refuse = map[string]error{"gone@example.com": never{}, "left@example.com": never{}, "busy@example.com": errors.New("450 come again")}
+	b.chat.refuse = map[string]error{"CARCHIVED": never{}}
+	r := b.updateAgreed(t, i)
+	if err := b.Execute(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Announce(t.Context(), r.ID); err == nil || !strings.Contains(err.Error(), "450 come again") {
+		t.Errorf("announcing: %v, want to come again for the one that is busy", err)
+	}
+	if n := b.timelineHas(t, i.ID, "Told support"); n != 0 || !b.get(t, i.ID).Told.IsZero() {
+		t.Error("it counts as told before that")
+	}
+	delete(letters.refuse, "busy@example.com")
+	for range 2 {
+		if err := b.Announce(t.Context(), r.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := gocmp.Diff([]string{"gone@example.com", "busy@example.com", "fine@example.com", "left@example.com", "busy@example.com"}, letters.asked); diff != "" {
+		t.Errorf("the mail server was asked for (-want +got):\n%s", diff)
+	}
+	if len(letters.sent) != 2 || len(b.chat.in("CSUPPORT")) != 1 || b.get(t, i.ID).Told.IsZero() {
+		t.Errorf("told %q %q, last at %s", letters.sent, b.chat.in("CSUPPORT"), b.get(t, i.ID).Told)
+	}
+	if n := b.timelineHas(t, i.ID, "Told support (identified)"); n != 1 {
+		t.Errorf("the timeline tells %d times that support was told", n)
+	}
+	if n := b.timelineHas(t, i.ID, "partners"); n != 0 {
+		t.Error("the timeline says that partners were told")
+	}
+	for _, to := range []string{"gone@example.com", "left@example.com", "CARCHIVED"} {
+		text := "The update (identified) did not reach " + to + " and is not sent there again: user_disabled"
+		said := 0
+		for _, verdict := range b.chat.in(i.Room) {
+			if verdict == text {
+				said++
+			}
+		}
+		if n := b.timelineHas(t, i.ID, text); n != 1 || said != 1 {
+			t.Errorf("%s is named %d times on the timeline, %d times in the channel: %q", to, n, said, b.chat.in(i.Room))
+		}
+	}
+}
+
+func TestAnUpdateThatReachedNobodyWasNotTold(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		page string
+		told bool
+	}{"stakeholders only": {"", false}, "the status page has it": {"statuspage", true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, i, _, letters := withStakeholders(t)
+			b.catalog.StatusPage.Provider = tc.page
+			b.catalog.Stakeholders = []catalog.Stakeholders{{Name: "partners", Services: []string{"*"}, Mails: []string{"left@example.com"}}}
+			letters.refuse = map[string]error{"left@example.com": never{}}
+			r := b.updateAgreed(t, i)
+			if err := errors.Join(b.Execute(t.Context(), r.ID), b.Announce(t.Context(), r.ID), b.Announce(t.Context(), r.ID)); err != nil {
+				t.Fatal(err)
+			}
+			if got := b.get(t, i.ID).Told; got.IsZero() == tc.told || len(letters.asked) != 1 {
+				t.Errorf("told at %s, asked for %q", got, letters.asked)
+			}
+			if n := b.timelineHas(t, i.ID, "Told partners"); n != 0 {
+				t.Error("the timeline says that partners were told")
+			}
+		})
 	}
 }
 
@@ -201,7 +283,7 @@ func TestAnUpdateThatIsDueIsAskedForOnceForEachTime(t *testing.T) {
 	b.climbs(t, i.ID)
 	b.climbs(t, i.ID)
 	want := []string{"Nobody outside was told anything for 30 min. Say what is known, also when nothing is new.", "Last update 2 h 29 min ago. Say what is known, also when nothing is new."}
-	if diff := cmp.Diff(want, asked()); diff != "" {
+	if diff := gocmp.Diff(want, asked()); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
 	mentioned := 0

@@ -30,6 +30,9 @@ const paramUpdate = "update"
 // updateApprovers is how many people must agree to words for customers at least, whatever less the policy asks for.
 const updateApprovers = 1
 
+// theStatusPage is the system of an update, unless there are stakeholders only.
+const theStatusPage = "the status page"
+
 // maxUpdate bounds what customers are told, in characters.
 const maxUpdate = 2000
 
@@ -89,7 +92,7 @@ func updatePlan(svc catalog.Service, u Update, page bool, now time.Time) (plan.P
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("plan an update: %w", err)
 	}
-	system := "the status page"
+	system := theStatusPage
 	if !page {
 		system = "the stakeholders"
 	}

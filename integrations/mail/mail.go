@@ -14,6 +14,7 @@ import (
 	"net"
 	netmail "net/mail"
 	"net/smtp"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
@@ -72,7 +73,8 @@ type Message struct {
 	Body    redact.Text
 }
 
-// Send hands a message to the server. An error says that the server has not taken it, or that nobody can tell.
+// Send hands a message to the server. An error says that the server has not taken it, or that nobody can tell; one with Lasting() true, that it never
+// will.
 func (m *Mailer) Send(ctx context.Context, msg Message) error {
 	to, err := netmail.ParseAddress(msg.To)
 	if err != nil || !oneLine(msg.To) {
@@ -83,9 +85,35 @@ func (m *Mailer) Send(ctx context.Context, msg Message) error {
 		return fmt.Errorf("send mail to %s: %w", to.Address, err)
 	}
 	if err := m.deliver(ctx, to.Address, raw); err != nil {
-		return fmt.Errorf("send mail to %s: %s", to.Address, m.clean(err))
+		var answer *finalAnswer
+		return &notTaken{to: to.Address, why: m.clean(err), lasting: errors.As(err, &answer) && answer.Code >= 500}
 	}
 	return nil
+}
+
+// notTaken says that the server has not taken a message, or that nobody can tell.
+type notTaken struct {
+	to      string
+	why     redact.Text
+	lasting bool
+}
+
+func (e *notTaken) Error() string { return fmt.Sprintf("send mail to %s: %s", e.to, e.why) }
+
+// Lasting reports that the server refused this address, or this message to it, for good: trying again cures nothing.
+func (e *notTaken) Lasting() bool { return e.lasting }
+
+// finalAnswer is what the server said of this address, or of this message to it. 5xx is its last word, 4xx asks to come again
+// (https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1). What it says before that is of us, and for an operator to mend.
+type finalAnswer textproto.Error
+
+func (a *finalAnswer) Error() string { return (*textproto.Error)(a).Error() }
+
+func final(err error) error {
+	if answer, ok := errors.AsType[*textproto.Error](err); ok {
+		return (*finalAnswer)(answer)
+	}
+	return err
 }
 
 func (m *Mailer) deliver(ctx context.Context, to string, raw []byte) error {
@@ -129,7 +157,7 @@ func (m *Mailer) deliver(ctx context.Context, to string, raw []byte) error {
 		return err
 	}
 	if err := c.Rcpt(to); err != nil {
-		return err
+		return final(err)
 	}
 	w, err := c.Data()
 	if err != nil {
@@ -139,7 +167,7 @@ func (m *Mailer) deliver(ctx context.Context, to string, raw []byte) error {
 		return err
 	}
 	if err := w.Close(); err != nil {
-		return err
+		return final(err)
 	}
 	_ = c.Quit() // the server has it
 	return nil

@@ -2,6 +2,7 @@ package mail_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -9,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -36,7 +38,10 @@ type server struct {
 	tls      *tls.Config
 	roots    *x509.CertPool
 	noTLS    bool
+	locked   bool   // no password is right
 	refuse   string // a recipient it does not take
+	answer   string // why not
+	last     string // what it says of a whole letter
 
 	mu       sync.Mutex
 	messages []string
@@ -106,7 +111,7 @@ func (s *server) talk(conn net.Conn) {
 		case "AUTH":
 			_, given, _ := strings.Cut(rest, " ")
 			raw, _ := base64.StdEncoding.DecodeString(given)
-			if known = string(raw) == "\x00bot\x00"+password; !known {
+			if known = string(raw) == "\x00bot\x00"+password && !s.locked; !known {
 				say("535 you sent %s", raw)
 				continue
 			}
@@ -118,7 +123,7 @@ func (s *server) talk(conn net.Conn) {
 			say("250 ok")
 		case "RCPT":
 			if s.refuse != "" && strings.Contains(rest, s.refuse) {
-				say("550 no such person, but I know %s", password)
+				say("%s", cmp.Or(s.answer, "550 no such person, but I know "+password))
 				continue
 			}
 			say("250 ok")
@@ -137,6 +142,10 @@ func (s *server) talk(conn net.Conn) {
 					bad(fmt.Sprintf("a line of %d bytes or without CRLF", len(line)))
 				}
 				text.WriteString(strings.TrimPrefix(line, ".")) // RFC 5321, 4.5.2
+			}
+			if s.last != "" {
+				say("%s", s.last)
+				continue
 			}
 			s.mu.Lock()
 			s.messages = append(s.messages, text.String())
@@ -242,6 +251,36 @@ func TestErrorsHoldNoPassword(t *testing.T) {
 	}
 }
 
+// lasts reports whether an error says that trying again cures nothing.
+func lasts(err error) bool {
+	var l interface{ Lasting() bool }
+	return errors.As(err, &l) && l.Lasting()
+}
+
+func TestOnlyTheServersLastWordOfAnAddressIsLasting(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		server func(*server)
+		want   bool
+	}{
+		"no such person":                 {func(s *server) { s.refuse = "bob@" }, true},
+		"come again":                     {func(s *server) { s.refuse, s.answer = "bob@", "450 greylisted" }, false},
+		"a letter that it does not want": {func(s *server) { s.last = "554 no" }, true},
+		"a letter for later":             {func(s *server) { s.last = "452 full" }, false},
+		"it lets us not in":              {func(s *server) { s.locked = true }, false},
+		"it is away":                     {func(s *server) { s.listener.Close() }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			tc.server(s)
+			if err := mailer(t, s, s.url()).Send(t.Context(), mail.Message{To: "bob@example.org"}); err == nil || lasts(err) != tc.want {
+				t.Errorf("got %v, lasting %v", err, lasts(err))
+			}
+		})
+	}
+}
+
 // ledger keeps what the store would.
 type ledger struct{ keys []string }
 
@@ -256,12 +295,19 @@ func TestAPageReachesEverybodyOnce(t *testing.T) {
 	s := newServer(t)
 	s.refuse = "bob@"
 	l := &ledger{}
-	p := mail.NewPager(mailer(t, s, s.url()), l)
+	p := mail.NewPager(mailer(t, s, s.url()), l, false)
 	page := incident.Page{Key: "I-7K3MQX/1/1", Incident: "I-7K3MQX", Service: "backend", Severity: 1, Level: 1,
 		Title: redact.Const("backend is down"), What: redact.Const("0 of 3 pods are ready: OOMKilled"), Link: "https://slack.example/C1",
 		People: []catalog.Person{{Name: "alice", Email: "alice@example.org"}, {Name: "bob", Email: "bob@example.org"}, {Name: "carol"}, {Name: "dora", Email: "dora@example.org"}}}
-	if err := p.Page(t.Context(), page); err == nil || !strings.Contains(err.Error(), "bob@") {
-		t.Errorf("got %v, want to hear of the one who was not reached", err)
+	if err := p.Page(t.Context(), page); !lasts(err) || !strings.Contains(err.Error(), "bob@") {
+		t.Errorf("got %v, want to hear of the one who will never be reached", err)
+	}
+	s.answer = "450 greylisted"
+	if err := p.Page(t.Context(), page); err == nil || lasts(err) {
+		t.Errorf("got %v, want it tried again for the one who may be reached", err)
+	}
+	if err := mail.NewPager(mailer(t, s, s.url()), l, true).Page(t.Context(), incident.Page{Key: "k", People: []catalog.Person{{Name: "carol"}}}); !lasts(err) || !strings.Contains(err.Error(), "carol") {
+		t.Errorf("got %v, want to hear of the one without an address where nothing else wakes them", err)
 	}
 	s.refuse = ""
 	for range 2 {

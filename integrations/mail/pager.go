@@ -26,21 +26,27 @@ type Ledger interface {
 type Pager struct {
 	mailer *Mailer
 	ledger Ledger
+	only   bool
 }
 
-// NewPager makes a Pager.
-func NewPager(m *Mailer, l Ledger) *Pager { return &Pager{m, l} }
+// NewPager makes a Pager. only says that there is no other: whoever has no address cannot be reached then, and [Pager.Page] says so.
+func NewPager(m *Mailer, l Ledger, only bool) *Pager { return &Pager{m, l, only} }
 
 // Page writes to everybody of the page who has an address. Who was written to is remembered, so that a repetition writes to the others only; a
-// bot that dies between the server's word and the note writes twice, under one Message-ID.
+// bot that dies between the server's word and the note writes twice, under one Message-ID. An error with Lasting() true says that everybody was written
+// to but those whom the server refuses for good, or
+// who cannot be reached.
 func (p *Pager) Page(ctx context.Context, page incident.Page) error {
 	sent, err := p.ledger.Remembered(ctx, page.Incident, way)
 	if err != nil {
 		return fmt.Errorf("page %s by mail: %w", page.Incident, err)
 	}
-	var failed error
+	var failed, refused error
 	for _, who := range page.People {
 		key := page.Key + " " + who.Email
+		if who.Email == "" && p.only {
+			refused = errors.Join(refused, &notTaken{to: who.Name, why: redact.Const("svcdown.yaml has no e-mail address of theirs"), lasting: true})
+		}
 		if who.Email == "" || slices.Contains(sent, key) {
 			continue
 		}
@@ -48,9 +54,16 @@ func (p *Pager) Page(ctx context.Context, page incident.Page) error {
 		if err == nil {
 			err = p.ledger.Remember(ctx, page.Incident, way, key)
 		}
+		if no, ok := errors.AsType[*notTaken](err); ok && no.lasting {
+			refused = errors.Join(refused, err)
+			continue
+		}
 		failed = errors.Join(failed, err)
 	}
-	return failed
+	if failed != nil {
+		return failed // and whoever was refused is asked for again with the others
+	}
+	return refused
 }
 
 func body(page incident.Page) redact.Text {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,8 +21,11 @@ import (
 // DefaultEvents is where PagerDuty takes events in the United States; accounts in Europe have events.eu.pagerduty.com.
 const DefaultEvents = "https://events.pagerduty.com"
 
-// way is this pager among others in the Ledger.
-const way = "pagerduty"
+// way is this pager among others in the Ledger, wayTook what PagerDuty has said to have.
+const (
+	way     = "pagerduty"
+	wayTook = "pagerduty has it"
+)
 
 // Ledger remembers what was sent, so that it can be ended from here after a restart too.
 type Ledger interface {
@@ -107,9 +111,17 @@ const (
 	maxDetail  = 4000
 )
 
-// Page triggers an alert. PagerDuty itself folds repetitions of the key into one, so that a retry, or a second replica, wakes nobody twice.
+// Page triggers an alert. PagerDuty itself folds repetitions of the key into one, so that a retry, or a second replica, wakes nobody twice. What it has
+// taken is not sent again though another way of paging still fails: after somebody ended the page there, it would call anew.
 func (p *Pager) Page(ctx context.Context, page incident.Page) error {
 	key := dedupKey(page)
+	took, err := p.ledger.Remembered(ctx, page.Incident, wayTook)
+	if err != nil {
+		return fmt.Errorf("page %s: %w", page.Incident, err)
+	}
+	if slices.Contains(took, key) {
+		return nil
+	}
 	// First: what is not remembered could not be ended.
 	if err := p.ledger.Remember(ctx, page.Incident, way, key); err != nil {
 		return fmt.Errorf("page %s: %w", page.Incident, err)
@@ -129,7 +141,13 @@ func (p *Pager) Page(ctx context.Context, page incident.Page) error {
 	if page.Link != "" {
 		e.Links = []link{{Href: page.Link, Text: "The incident's channel"}}
 	}
-	return p.send(ctx, "page", page.Incident, e)
+	if err := p.send(ctx, "page", page.Incident, e); err != nil {
+		return err
+	}
+	if err := p.ledger.Remember(ctx, page.Incident, wayTook, key); err != nil {
+		return fmt.Errorf("page %s: %w", page.Incident, err)
+	}
+	return nil
 }
 
 // Acknowledge tells PagerDuty for every page of the incident that somebody is on it. Pages that have ended meanwhile stay as they are.

@@ -106,6 +106,20 @@ func TestALevelIsPagedOnceHoweverOftenItIsTold(t *testing.T) {
 	}
 }
 
+func TestAPageThatEndedAtPagerDutyIsNotSentAnew(t *testing.T) {
+	t.Parallel()
+	pd, _, pager := setup(t)
+	for range 2 { // the second time because a mail could not be sent meanwhile
+		if err := pager().Page(t.Context(), page(1, 1)); err != nil {
+			t.Fatal(err)
+		}
+		pd.Take("resolved", "Bob Meyer")
+	}
+	if got := pd.Alerts(); len(got) != 1 || got[0].Notified != 1 || got[0].Status != "resolved" {
+		t.Errorf("got %+v, want one page that called once", got)
+	}
+}
+
 func TestAnAckOrTheEndReachesEveryPage(t *testing.T) {
 	t.Parallel()
 	pd, _, pager := setup(t)
