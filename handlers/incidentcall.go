@@ -142,6 +142,9 @@ func (s *showing) awaitVerdict(ctx context.Context, r incident.Rung) {
 func (s *showing) page(r incident.Rung) incident.Page {
 	p := incident.Page{Key: s.i.ID + ":" + r.Key(), Incident: s.i.ID, Service: s.i.Service, Severity: s.i.Severity, Level: r.Level,
 		Title: redact.F("%s severity %d: %s", s.i.ID, s.i.Severity, s.i.Title), What: s.i.Verdict}
+	if p.What.Empty() {
+		p.What = s.i.StandsForText()
+	}
 	for _, name := range r.People {
 		if person, ok := s.Catalog().Person(name); ok {
 			p.People = append(p.People, person)

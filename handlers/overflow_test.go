@@ -77,7 +77,9 @@ func TestAWorseAlertRaisesAnIncidentAndPagesAnew(t *testing.T) {
 			}
 			opened := take(first...).Opened
 			id := opened[len(opened)-1]
-			b.judge(t, id)
+			if service != "" {
+				b.judge(t, id)
+			}
 			b.climbs(t, id)
 			b.says(t, "bob", "ack "+id)
 			b.wait(time.Minute)
@@ -92,8 +94,11 @@ func TestAWorseAlertRaisesAnIncidentAndPagesAnew(t *testing.T) {
 			if diff := cmp.Diff([]string{"level:1:1 alice+bob", "level:2:1 alice+bob"}, b.pager.keys()); diff != "" {
 				t.Errorf("paged (-want +got):\n%s", diff)
 			}
-			if got := b.pager.pages[len(b.pager.pages)-1].Severity; got != 2 {
-				t.Errorf("the page says severity %d", got)
+			if got := b.pager.pages[len(b.pager.pages)-1]; got.Severity != 2 || service == "" && !strings.HasPrefix(got.What.String(), "Made up 10, Made up 20, Made up 21.") {
+				t.Errorf("the page says severity %d, %q", got.Severity, got.What)
+			}
+			if said := b.chat.in(i.Room); !strings.Contains(strings.Join(said, "\n"), "Level 1 is called (oncall), because Made up 20 fires.") {
+				t.Errorf("the channel reads %q", said)
 			}
 			// Whoever looks at it decides, until something worse comes.
 			b.says(t, "bob", "ack "+id)

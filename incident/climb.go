@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -15,6 +16,8 @@ type Climb struct {
 	Round int       `json:"round"`
 	Since time.Time `json:"since"` // when this round began
 	Level int       `json:"level"` // the highest level of this round that was reached; 0 for none
+	// Why is what began this round, when it was something else than the incident itself.
+	Why string `json:"why,omitempty"`
 	// Stopped is true once somebody has taken the incident.
 	Stopped   bool      `json:"stopped,omitempty"`
 	StoppedAt time.Time `json:"stoppedAt,omitzero"`
@@ -102,7 +105,7 @@ func (i *Incident) Escalate(l catalog.Ladder, people func(role string) Holders, 
 	for i.Climb.Level < len(l.Levels) && !now.Before(i.Climb.Since.Add(l.Levels[i.Climb.Level].After)) {
 		why := "nobody has taken it for " + Span(now.Sub(i.Climb.Since))
 		if l.Levels[i.Climb.Level].After == 0 {
-			why = "it has begun"
+			why = cmp.Or(i.Climb.Why, "it has begun")
 		}
 		events = append(events, i.climb(l, i.Climb.Level+1, people, "svcdown", why, now))
 	}
@@ -144,10 +147,11 @@ func (i *Incident) Worsen(g Gathered, now time.Time) []Event {
 	if g.Severity >= i.Severity {
 		return nil
 	}
-	text := redact.F("Severity %d → %d, because %s fires", i.Severity, g.Severity, listed(g.worst()))
+	why := redact.F("%s fires", listed(g.worst()))
+	text := redact.F("Severity %d → %d, because %s", i.Severity, g.Severity, why)
 	i.Severity = g.Severity
 	if i.State.Active() { // whoever took it took something milder
-		i.Climb = Climb{Round: i.Climb.Round + 1, Since: now, Rungs: i.Climb.Rungs}
+		i.Climb = Climb{Round: i.Climb.Round + 1, Since: now, Why: why.String(), Rungs: i.Climb.Rungs}
 		text = redact.F("%s. The escalation begins anew", text)
 	}
 	return []Event{{At: now, Kind: KindState, By: g.Source, Text: text}}
