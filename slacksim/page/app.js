@@ -7,7 +7,7 @@ import { newEnv } from './env.js';
 import { newList } from './list.js';
 import { glance } from './message.js';
 import { newModals } from './modal.js';
-import { homeBody, homeHead, marksBar, roomHead, stateLine, threadHead } from './panes.js';
+import { beginning, homeBody, homeHead, marksBar, roomHead, stateLine, threadHead } from './panes.js';
 import { closePopover } from './popover.js';
 import { format, parse } from './route.js';
 import { sidebar } from './sidebar.js';
@@ -93,12 +93,16 @@ async function become(user) {
   for (const map of [store.top, store.threads, store.news]) map.clear();
   const { view: open } = await get('view', { user: store.me }).catch(() => ({}));
   modals.load(open ?? null);
-  let first = true;
-  stopStream = stream(store.me, take, (state_) => {
-    store.live = state_ === 'live';
-    if (store.live && !first) catchUp().catch(failed);
-    if (store.live) first = false;
-    draw();
+  // What happens before the stream is open is in nobody's hands: messages are loaded after that only.
+  await new Promise((opened) => {
+    let first = true;
+    stopStream = stream(store.me, take, (state_) => {
+      store.live = state_ === 'live';
+      if (store.live && !first) catchUp().catch(failed);
+      first = false;
+      opened();
+      draw();
+    });
   });
 }
 
@@ -120,9 +124,14 @@ async function load(again = false) {
   if (channel && (again || !store.top.has(channel))) wanted.push('');
   if (channel && thread && (again || !store.threads.has(S.threadKey(channel, thread)))) wanted.push(thread);
   for (const ts of wanted) {
-    const { messages } = await get('messages', { user: me, channel, thread_ts: ts || null });
-    if (me !== store.me) return;
-    S.loadMessages(store, channel, ts, messages ?? []);
+    const loading = S.beginLoad(store);
+    try {
+      const { messages } = await get('messages', { user: me, channel, thread_ts: ts || null });
+      if (me !== store.me) return;
+      loading.take(channel, ts, messages ?? []);
+    } finally {
+      loading.end();
+    }
   }
   if (turn === loads) draw();
 }
@@ -158,8 +167,15 @@ function tell({ channel, thread, message, seen }) {
   const author = message.username || S.personName(store.users.get(message.user));
   const words = `${author}: ${glance(message, env)}`;
   announce(words);
-  if (seen || !thread) return;
+  if (seen || !thread || inView(thread)) return;
   notify(`New reply in a thread. ${words}`, { label: 'Open', about: S.threadKey(channel, thread), run: () => go.to({ channel, thread }) });
+}
+
+// Under a message whose end can be seen, its thread says itself that there is something new.
+function inView(ts) {
+  const end = document.querySelector(`#room-list [data-ts="${CSS.escape(ts)}"]`)?.getBoundingClientRect().bottom ?? 0;
+  const list = roomList.el.getBoundingClientRect();
+  return end > list.top && end <= list.bottom + 1;
 }
 
 function draw() {
@@ -191,7 +207,8 @@ function drawRoom(room) {
   redraw($('room-head'), [room, store.me], () => roomHead(store, room, env, go));
   redraw($('marks'), [room.pins, room.bookmarks, store.top.has(room.id)], () => marksBar(store, room, env, go) ?? []);
   $('marks').hidden = !$('marks').firstChild;
-  roomList.draw(`${store.me} ${room.id}`, [...(store.top.get(room.id)?.values() ?? [])]);
+  const said = store.top.get(room.id);
+  roomList.draw(`${store.me} ${room.id}`, [...(said?.values() ?? [])], said && (() => beginning(store, room)));
   roomComposer.show({ place: `${store.me} ${room.id}`, hint: `Message ${room.is_im ? '' : '#'}${S.roomName(store, room)} as ${person}` });
   $('thread').hidden = !route.thread;
   if (!route.thread) return;

@@ -4,7 +4,7 @@ import { dayName, tsDate } from './dates.js';
 import { follows, message } from './message.js';
 import { threadKey } from './store.js';
 
-/** newList makes a list. view(): {store, env, place, room, pins, do}. It answers {el, draw(key, messages)}. */
+/** newList makes a list. view(): {store, env, place, room, pins, do}. It answers {el, draw(key, messages, empty)}; empty() is shown while there are none. */
 export function newList(testid, view) {
   let shown = null;
   let stuck = true;
@@ -24,10 +24,10 @@ export function newList(testid, view) {
     parts.scroll.scrollTop = parts.scroll.scrollHeight;
   }
 
-  function draw(key, messages) {
+  function draw(key, messages, empty) {
     const before = parts.items.children.length;
     if (key !== shown) { stuck = true; parts.toEnd.hidden = true; }
-    syncList(parts.items, items(key, messages));
+    syncList(parts.items, empty && !messages.length ? [{ key: `${key} empty`, sig: '', build: empty }] : items(key, messages));
     if (stuck) toEnd();
     else if (key === shown && parts.items.children.length > before) parts.toEnd.hidden = false;
     shown = key;

@@ -21,6 +21,15 @@ export function roomHead(store, room, env, go) {
   ];
 }
 
+/** beginning describes a conversation in which nothing was said yet: what it is for, and how one begins. */
+export function beginning(store, room) {
+  const command = store.commands[0];
+  return h('div', { class: 'beginning', data: { testid: 'beginning' } },
+    h('h2', null, room.is_im ? `You and ${roomName(store, room)}` : `This is the beginning of #${roomName(store, room)}`),
+    room.topic && h('p', null, `${room.topic}.`),
+    command && h('p', null, 'Type ', h('code', null, '/'), ` to see what ${store.app.name ?? 'the app'} can do`, command.usage_hint && [', such as ', h('code', null, `${command.command} ${command.usage_hint}`)], '.'));
+}
+
 /** marksBar describes bookmarks and pins; null when there are none. */
 export function marksBar(store, room, env, go) {
   const pins = room.pins ?? [];

@@ -8,6 +8,7 @@ export function newStore(changed) {
     top: new Map(), // channel → its top-level messages by ts
     threads: new Map(), // channel/ts → messages by ts
     news: new Map(), // channel/ts → how many replies the person has not seen
+    loading: new Set(), // for each answer on its way, the events that overtake it
     route: { channel: '', thread: '', home: false, list: false },
     changed,
   };
@@ -35,15 +36,38 @@ export function loadMessages(store, channel, thread, messages) {
   else store.top.set(channel, sorted);
 }
 
+/**
+ * beginLoad is called before /api/messages is asked; it answers {take(channel, thread, messages), end()}. The answer is a
+ * picture of a moment, and events overtake it: take puts them on top of it, or a message that came meanwhile would never be shown.
+ */
+export function beginLoad(store) {
+  const overtaking = [];
+  store.loading.add(overtaking);
+  return {
+    take(channel, thread, messages) {
+      loadMessages(store, channel, thread, messages);
+      for (const event of overtaking) keep(store, event);
+    },
+    end: () => store.loading.delete(overtaking),
+  };
+}
+
+function keep(store, { kind, channel, message }) {
+  if (kind === 'message_deleted') return drop(store, channel, message.deleted_ts ?? message.ts);
+  for (const list of lists(store, channel, message)) put(list, message);
+  return null;
+}
+
 /** inThread tells a reply from a top-level message. */
 export const inThread = (m) => Boolean(m.thread_ts) && m.thread_ts !== m.ts;
 
 /** takeMessage takes in a message event; it answers what is new about it for the reader, or null. */
 export function takeMessage(store, kind, { channel, message }) {
-  if (kind === 'message_deleted') return drop(store, channel, message.deleted_ts ?? message.ts);
+  for (const overtaking of store.loading) overtaking.push({ kind, channel, message });
+  if (kind === 'message_deleted') return keep(store, { kind, channel, message });
   const thread = inThread(message) ? message.thread_ts : '';
   const known = lists(store, channel, message).some((list) => list.has(message.ts));
-  for (const list of lists(store, channel, message)) put(list, message);
+  keep(store, { kind, channel, message });
   if (known || kind === 'message_changed' || message.user === store.me) return thread && !known && kind === 'message' ? countReply(store, channel, message) : null;
   if (thread) countReply(store, channel, message);
   const { route } = store;

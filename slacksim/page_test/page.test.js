@@ -5,7 +5,7 @@ import { filePreview } from '../page/files.js';
 import { follows, glance } from '../page/message.js';
 import { format, parse } from '../page/route.js';
 import { names, shown } from './shown.js';
-import { loadMessages, newStore, seen, takeMessage, threadKey } from '../page/store.js';
+import { beginLoad, loadMessages, newStore, seen, takeMessage, threadKey } from '../page/store.js';
 
 const sources = {
   commands: [{ command: '/svcdown', description: 'Run the runbook', completions: ['status', 'services', 'logs'] }],
@@ -78,6 +78,19 @@ test('store: one\'s own reply and a redelivered one are no news', () => {
   takeMessage(store, 'message', { channel: 'C1', message: reply });
   takeMessage(store, 'message', { channel: 'C1', message: reply });
   assert.equal(store.news.get(threadKey('C1', '1.0')), 1);
+});
+
+test('store: what happens while an answer is on its way is not lost with it', () => {
+  const store = channel();
+  const loading = beginLoad(store); // the thread was opened, and the answer is of this moment
+  takeMessage(store, 'message', { channel: 'C1', message: reply });
+  takeMessage(store, 'message', { channel: 'C1', message: { ...reply, ts: '3.0', text: 'gone again' } });
+  takeMessage(store, 'message_deleted', { channel: 'C1', message: { ts: '3.0' } });
+  takeMessage(store, 'message_changed', { channel: 'C1', message: { ts: '1.0', user: 'U2', text: 'changed' } });
+  loading.take('C1', '1.0', [{ ts: '1.0', user: 'U2', text: 'parent' }]);
+  loading.end();
+  assert.deepEqual([...store.threads.get('C1/1.0').values()].map((m) => m.text), ['changed', 'done']);
+  assert.equal(store.loading.size, 0);
 });
 
 test('store: a late message takes its place in time', () => {
