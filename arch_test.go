@@ -58,7 +58,7 @@ var house = map[string]struct {
 	"integrations/call":                {ours: []string{"redact"}},
 	"integrations/alertmanager":        {ours: []string{"catalog", "incident", "integrations/call"}},
 	"integrations/alertmanager/amtest": {},
-	"integrations/pagerduty":           {ours: []string{"incident", "integrations/call", "redact"}},
+	"integrations/pagerduty":           {ours: []string{"incident", "integrations/call", "redact"}, outside: []string{"github.com/PagerDuty/go-pagerduty"}},
 	"integrations/pagerduty/pdtest":    {},
 	"integrations/mail":                {ours: []string{"incident", "redact"}},
 	"integrations/statuspage":          {ours: []string{"integrations/call"}},

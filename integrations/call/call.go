@@ -24,6 +24,7 @@ const (
 	maxShown  = 300 // runes of an answer that are shown to people
 	maxWait   = 15 * time.Minute
 	slowDown  = 420 // what Statuspage says for 429
+	agent     = "svcdown"
 )
 
 // System is one outside system. It is safe for concurrent use.
@@ -96,30 +97,44 @@ func (s *System) Send(ctx context.Context, method, address string, body []byte, 
 			req.Header[k] = v
 		}
 	}
-	req.Header.Set("User-Agent", "svcdown")
+	req.Header.Set("User-Agent", agent)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := s.client.Do(req)
+	answer, status, err := s.exchange(req)
 	if err != nil {
-		return s.unanswered(ctx, req.URL.Host, err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		again := resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == slowDown || resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode >= 500
-		return s.fail(resp.StatusCode, true, again, s.after(resp.Header), redact.F("it answers %d %s%s", resp.StatusCode, http.StatusText(resp.StatusCode), s.shown(answer)))
-	}
-	if err != nil {
-		return s.fail(resp.StatusCode, true, true, 0, redact.Const("its answer broke off"))
+		return err
 	}
 	if out == nil {
 		return nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
-		return s.fail(resp.StatusCode, true, false, 0, redact.F("it answers %d with something that is not its JSON", resp.StatusCode))
+		return s.unreadable(status)
 	}
 	return nil
+}
+
+// exchange makes the call and reads the whole answer, which is one of 2xx.
+func (s *System) exchange(req *http.Request) (answer []byte, status int, err error) {
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return nil, 0, s.unanswered(req.Context(), req.URL.Host, err)
+	}
+	defer resp.Body.Close()
+	status = resp.StatusCode
+	answer, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if status < 200 || status > 299 {
+		again := status == http.StatusTooManyRequests || status == slowDown || status == http.StatusRequestTimeout || status >= 500
+		return nil, status, s.fail(status, true, again, s.after(resp.Header), redact.F("it answers %d %s%s", status, http.StatusText(status), s.shown(answer)))
+	}
+	if err != nil {
+		return nil, status, s.fail(status, true, true, 0, redact.Const("its answer broke off"))
+	}
+	return answer, status, nil
+}
+
+func (s *System) unreadable(status int) error {
+	return s.fail(status, true, false, 0, redact.F("it answers %d with something that is not its JSON", status))
 }
 
 func (s *System) unanswered(ctx context.Context, host string, err error) error {

@@ -2,6 +2,7 @@ package call_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -104,5 +105,53 @@ func TestAnAnswerThatIsNoJSON(t *testing.T) {
 	var e *call.Error
 	if err := system(time.Now).Do(t.Context(), http.MethodGet, at, nil, &out); !errors.As(err, &e) || e.Again {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestALibrarysCallFailsAsOursDo(t *testing.T) {
+	t.Parallel()
+	// ask is what client libraries do: they word errors anew and read the answer themselves.
+	ask := func(through *call.Through, address string) error {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := through.Do(req)
+		if err != nil {
+			return fmt.Errorf("error calling the API: %v", err)
+		}
+		return json.NewDecoder(resp.Body).Decode(&struct{}{})
+	}
+	for name, tc := range map[string]struct {
+		code       int
+		body       string
+		want       *call.Error
+		noneCalled bool
+	}{
+		"it answers":              {code: 200, body: "{}"},
+		"it is broken":            {code: 503, body: "routing-0123456789", want: &call.Error{Status: 503, Sent: true, Again: true}},
+		"it refuses":              {code: 401, body: "{}", want: &call.Error{Status: 401, Sent: true}},
+		"it answers with no JSON": {code: 200, body: "<html>routing-0123456789", want: &call.Error{Status: 200, Sent: true}},
+		"there is no address":     {noneCalled: true, want: &call.Error{}},
+	} {
+		address := "http://routing-0123456789\x7f"
+		if !tc.noneCalled {
+			address = serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(tc.code)
+				fmt.Fprint(w, tc.body)
+			})
+		}
+		through := system(time.Now).Through()
+		err := through.Err(ask(through, address))
+		if tc.want == nil {
+			if err != nil {
+				t.Errorf("%s: got %v", name, err)
+			}
+			continue
+		}
+		var got *call.Error
+		if !errors.As(err, &got) || got.Status != tc.want.Status || got.Sent != tc.want.Sent || got.Again != tc.want.Again || strings.Contains(err.Error(), "routing-0123456789") {
+			t.Errorf("%s: got %#v, want %+v without a secret", name, err, tc.want)
+		}
 	}
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	pd "github.com/PagerDuty/go-pagerduty"
 
 	"github.com/svcdown/svcdown/integrations/call"
 )
@@ -20,8 +20,8 @@ const DefaultAPI = "https://api.pagerduty.com"
 // Account reads what PagerDuty knows, through the REST API v2. It changes nothing there, so that a read-only key is enough. It is safe for
 // concurrent use. https://developer.pagerduty.com/docs/rest-api-v2/authentication/
 type Account struct {
-	api *call.System
-	url string
+	api        *call.System
+	url, token string
 }
 
 // NewAccount makes an Account for a key of the REST API; address is "" for [DefaultAPI].
@@ -29,8 +29,15 @@ func NewAccount(address, token string, now func() time.Time) (*Account, error) {
 	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, errors.New("the key of PagerDuty's REST API is none (Integrations, API Access Keys)")
 	}
-	h := http.Header{"Accept": {"application/vnd.pagerduty+json;version=2"}, "Authorization": {"Token token=" + token}}
-	return &Account{api: call.New("PagerDuty", h, []string{token}, now), url: strings.TrimRight(or(address, DefaultAPI), "/")}, nil
+	return &Account{api: call.New("PagerDuty", nil, []string{token}, now), url: strings.TrimRight(or(address, DefaultAPI), "/"), token: token}, nil
+}
+
+// client makes one call; its errors are those of the Through.
+func (a *Account) client() (*pd.Client, *call.Through) {
+	through := a.api.Through()
+	c := pd.NewClient(a.token, pd.WithAPIEndpoint(a.url))
+	c.HTTPClient = through
+	return c, through
 }
 
 // Rota names who takes turns: a schedule, or one level of an escalation policy.
@@ -49,34 +56,25 @@ type OnCall struct {
 
 // OnCalls lists who is on call now, each once. https://developer.pagerduty.com/api-reference/3a6b910f11050-list-all-of-the-on-calls
 func (a *Account) OnCalls(ctx context.Context, r Rota) ([]OnCall, error) {
-	q := url.Values{"include[]": {"users"}, "earliest": {"true"}, "limit": {"100"}}
+	ask := pd.ListOnCallOptions{Includes: []string{"users"}, Earliest: true, Limit: 100}
 	if r.Schedule != "" {
-		q.Set("schedule_ids[]", r.Schedule)
+		ask.ScheduleIDs = []string{r.Schedule}
 	} else {
-		q.Set("escalation_policy_ids[]", r.Policy)
+		ask.EscalationPolicyIDs = []string{r.Policy}
 	}
-	var answer struct {
-		OnCalls []struct {
-			Level int        `json:"escalation_level"`
-			End   *time.Time `json:"end"`
-			User  struct {
-				Name    string `json:"name"`
-				Summary string `json:"summary"`
-				Email   string `json:"email"`
-			} `json:"user"`
-		} `json:"oncalls"`
-	}
-	if err := a.api.Do(ctx, http.MethodGet, a.url+"/oncalls?"+q.Encode(), nil, &answer); err != nil {
+	client, through := a.client()
+	answer, err := client.ListOnCallsWithContext(ctx, ask)
+	if err := through.Err(err); err != nil {
 		return nil, fmt.Errorf("ask for %s: %w", or(r.Schedule, r.Policy+" level "+strconv.Itoa(r.Level)), err)
 	}
 	var out []OnCall
 	for _, o := range answer.OnCalls {
-		if r.Schedule == "" && o.Level != r.Level {
+		if r.Schedule == "" && o.EscalationLevel != uint(r.Level) {
 			continue
 		}
 		c := OnCall{Name: or(o.User.Name, o.User.Summary), Email: o.User.Email}
-		if o.End != nil {
-			c.Until = *o.End
+		if end, err := time.Parse(time.RFC3339, o.End); err == nil { // null for a shift without an end
+			c.Until = end
 		}
 		// One schedule may stand on several levels of a policy.
 		if !slices.ContainsFunc(out, func(had OnCall) bool { return had.Name == c.Name && had.Email == c.Email }) {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	pd "github.com/PagerDuty/go-pagerduty"
+
 	"github.com/svcdown/svcdown/incident"
 	"github.com/svcdown/svcdown/integrations/call"
 	"github.com/svcdown/svcdown/redact"
@@ -67,7 +69,7 @@ func New(c Config) (*Pager, error) {
 		}
 	}
 	p := &Pager{
-		events: call.New("PagerDuty", nil, c.RoutingKeys, c.Now), url: strings.TrimRight(or(c.Events, DefaultEvents), "/") + "/v2/enqueue",
+		events: call.New("PagerDuty", nil, c.RoutingKeys, c.Now), url: strings.TrimRight(or(c.Events, DefaultEvents), "/"),
 		keys: c.RoutingKeys, ledger: c.Ledger,
 	}
 	return p, nil
@@ -80,26 +82,7 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// event is what the Events API takes. https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
-type event struct {
-	RoutingKey string   `json:"routing_key"`
-	Action     string   `json:"event_action"`
-	DedupKey   string   `json:"dedup_key"`
-	Client     string   `json:"client,omitempty"`
-	ClientURL  string   `json:"client_url,omitempty"`
-	Payload    *payload `json:"payload,omitempty"`
-	Links      []link   `json:"links,omitempty"`
-}
-
-type payload struct {
-	Summary   string            `json:"summary"`
-	Source    string            `json:"source"`
-	Severity  string            `json:"severity"`
-	Component string            `json:"component,omitempty"`
-	Group     string            `json:"group,omitempty"`
-	Details   map[string]string `json:"custom_details,omitempty"`
-}
-
+// link is one of an event's. https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
 type link struct {
 	Href string `json:"href"`
 	Text string `json:"text"`
@@ -130,16 +113,16 @@ func (p *Pager) Page(ctx context.Context, page incident.Page) error {
 	for _, who := range page.People {
 		names = append(names, who.Name)
 	}
-	e := event{
+	e := pd.V2Event{
 		RoutingKey: p.key(page.Level), Action: "trigger", DedupKey: key, Client: "svcdown", ClientURL: page.Link,
-		Payload: &payload{
+		Payload: &pd.V2Payload{
 			Summary: redact.Join(": ", page.Title, firstLine(page.What)).Short(maxSummary).String(), Source: or(page.Service, "svcdown"), Severity: severity(page.Severity),
 			Component: page.Service, Group: page.Incident,
 			Details: map[string]string{"incident": page.Incident, "level": strconv.Itoa(page.Level), "called": strings.Join(names, ", "), "known": page.What.Short(maxDetail).String()},
 		},
 	}
 	if page.Link != "" {
-		e.Links = []link{{Href: page.Link, Text: "The incident's channel"}}
+		e.Links = []any{link{Href: page.Link, Text: "The incident's channel"}}
 	}
 	if err := p.send(ctx, "page", page.Incident, e); err != nil {
 		return err
@@ -166,13 +149,21 @@ func (p *Pager) follow(ctx context.Context, action, incidentID string) error {
 		return fmt.Errorf("%s %s: %w", action, incidentID, err)
 	}
 	for _, key := range keys {
-		err = errors.Join(err, p.send(ctx, action, incidentID, event{RoutingKey: p.key(levelOf(key)), Action: action, DedupKey: key}))
+		err = errors.Join(err, p.send(ctx, action, incidentID, pd.V2Event{RoutingKey: p.key(levelOf(key)), Action: action, DedupKey: key}))
 	}
 	return err
 }
 
-func (p *Pager) send(ctx context.Context, action, incidentID string, e event) error {
-	if err := p.events.Do(ctx, http.MethodPost, p.url, e, nil); err != nil {
+func (p *Pager) send(ctx context.Context, action, incidentID string, e pd.V2Event) error {
+	through := p.events.Through()
+	client := pd.NewClient("", pd.WithV2EventsAPIEndpoint(p.url))
+	client.HTTPClient = through
+	_, err := client.ManageEventWithContext(ctx, &e)
+	err = through.Err(err)
+	if of := (*call.Error)(nil); errors.As(err, &of) && of.Status == http.StatusAccepted {
+		return nil // it has the event; only its words could not be read
+	}
+	if err != nil {
 		return fmt.Errorf("%s %s: %w", action, incidentID, err)
 	}
 	return nil

@@ -183,6 +183,18 @@ func TestWhatPagerDutyAnswersIsUnderstood(t *testing.T) {
 	}
 }
 
+func TestAnEventThatPagerDutyAcceptedIsSentWhateverItSays(t *testing.T) {
+	t.Parallel()
+	pd, _, pager := setup(t)
+	pd.Next(func(w http.ResponseWriter) {
+		w.WriteHeader(http.StatusAccepted)
+		fmt.Fprint(w, "<html>")
+	})
+	if err := pager().Page(t.Context(), page(1, 1)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWhatCannotBeRememberedIsNotSent(t *testing.T) {
 	t.Parallel()
 	pd, l, pager := setup(t)

@@ -1,14 +1,15 @@
 package pagerduty
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
+	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
-	"strings"
 	"time"
+
+	pd "github.com/PagerDuty/go-pagerduty"
+	"github.com/PagerDuty/go-pagerduty/webhookv3"
 
 	"github.com/svcdown/svcdown/incident"
 )
@@ -46,15 +47,16 @@ var ErrBody = errors.New("the body is no webhook of version 3")
 // ReadWebhook verifies and reads a webhook of version 3. A body that is not signed by secret is never looked into; an empty secret verifies
 // nothing. https://developer.pagerduty.com/docs/webhooks/webhook-signatures/
 func ReadWebhook(secret string, header http.Header, body []byte) (Word, error) {
-	if secret == "" || !signed(secret, header.Get("X-PagerDuty-Signature"), body) {
+	// The header may carry several signatures, while a secret is being changed.
+	if secret == "" || webhookv3.VerifySignature(&http.Request{Header: header, Body: io.NopCloser(bytes.NewReader(body))}, secret) != nil {
 		return Word{}, ErrSignature
 	}
 	var in struct {
 		Event struct {
-			ID         string    `json:"id"`
-			Type       string    `json:"event_type"`
-			OccurredAt time.Time `json:"occurred_at"`
-			Agent      agent     `json:"agent"`
+			ID         string       `json:"id"`
+			Type       string       `json:"event_type"`
+			OccurredAt time.Time    `json:"occurred_at"`
+			Agent      pd.APIObject `json:"agent"`
 			Data       struct {
 				IncidentKey string `json:"incident_key"`
 			} `json:"data"`
@@ -65,23 +67,6 @@ func ReadWebhook(secret string, header http.Header, body []byte) (Word, error) {
 	}
 	key := in.Event.Data.IncidentKey
 	w := Word{ID: in.Event.ID, Type: in.Event.Type, Incident: incidentOf(key), At: in.Event.OccurredAt, Key: key}
-	w.By, _ = in.Event.Agent.person()
+	w.By, _ = person(in.Event.Agent)
 	return w, nil
-}
-
-// signed looks for a signature that fits among those of the header, of which there are several while a secret is being changed.
-func signed(secret, header string, body []byte) bool {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(body)
-	want := mac.Sum(nil)
-	for _, part := range strings.Split(header, ",") {
-		given, ok := strings.CutPrefix(strings.TrimSpace(part), "v1=")
-		if !ok {
-			continue
-		}
-		if raw, err := hex.DecodeString(given); err == nil && hmac.Equal(raw, want) {
-			return true
-		}
-	}
-	return false
 }
