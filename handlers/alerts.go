@@ -86,17 +86,13 @@ func cleanMap(m map[string]string) map[string]string {
 
 func word(s string) string { return bounded(s, maxAlertWord) }
 
+// bounded is cleaned before it is cut: half a token has no shape to know it by.
 func bounded(s string, n int) string {
+	s = redact.Clean(strings.ReplaceAll(s, "\x00", "")).String()
 	if len(s) > n {
-		s = s[:n]
+		s = strings.ToValidUTF8(s[:n], "")
 	}
-	s = strings.Map(func(r rune) rune {
-		if r == 0 {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "�"))
-	return redact.Clean(s).String()
+	return s
 }
 
 // AckFromPager records that somebody took an incident at the pager. by is how the pager names them, and of says of which page their word is: one of

@@ -88,8 +88,9 @@ func TestAlertsOfOthersAreKeptCleanAndBounded(t *testing.T) {
 	b := setupIncidents(t)
 	receipt, err := b.TakeAlerts(t.Context(), []incident.Alert{{
 		Fingerprint: "f1\x00", Status: incident.Firing, Service: "be", Source: "alertmanager", Severity: 9,
-		Labels:      map[string]string{"alertname": "ServiceDown\xff", "token": "ghp_abcdefghijklmnopqrstuvwxyz0123456789"},
-		Annotations: map[string]string{"summary": "postgres://app:hunter2hunter2@db/shop is away", "long": strings.Repeat("x", 1<<20)},
+		Labels: map[string]string{"alertname": "ServiceDown\xff", "token": "ghp_abcdefghijklmnopqrstuvwxyz0123456789"},
+		Annotations: map[string]string{"summary": "postgres://app:hunter2hunter2@db/shop is away", "long": strings.Repeat("x", 1<<20),
+			"cut": strings.Repeat("word ", 398) + "ghp_abcdefghijklmnopqrstuvwxyz0123456789"},
 	}})
 	if err != nil || len(receipt.Opened) != 1 {
 		t.Fatalf("%+v, %v", receipt, err)

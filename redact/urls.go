@@ -50,6 +50,9 @@ func urlSecret(s string, start int) (a, b int) {
 		// No @ before the path. Either this is an ordinary host, or the password itself holds a slash: then what stands behind the colon
 		// is no port.
 		at = strings.LastIndexByte(run, '@')
+		if at < 0 && colon >= 0 && end == len(s) && !strings.HasPrefix(authority, "[") {
+			return cutPassword(s, start+colon+1)
+		}
 		if at < 0 || colon < 0 || strings.HasPrefix(authority, "[") || strings.Trim(authority[colon+1:], "0123456789") == "" {
 			return 0, 0
 		}
@@ -61,6 +64,23 @@ func urlSecret(s string, start int) (a, b int) {
 		a, b = start, start+at
 	}
 	if b <= a || s[a:b] == Mark || strings.Trim(s[a:b], "*x") == "" || strings.HasPrefix(s[a:b], "$") || strings.HasPrefix(s[a:b], "<") {
+		return 0, 0
+	}
+	return a, b
+}
+
+// cutPassword takes the rest of a text for a password when the text ends before any @: the API server cuts messages of events at 1,024 bytes, and
+// others cut wherever they like. What begins as a port is one.
+func cutPassword(s string, a int) (from, to int) {
+	b := len(strings.TrimRight(s, ".…"))
+	if a >= b || strings.IndexByte("$%<{[*", s[a]) >= 0 {
+		return 0, 0
+	}
+	digits := 0
+	for a+digits < b && digit(s[a+digits]) {
+		digits++
+	}
+	if digits > 0 && (a+digits == b || !lower(s[a+digits]) && !upper(s[a+digits])) {
 		return 0, 0
 	}
 	return a, b
