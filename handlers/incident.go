@@ -92,6 +92,10 @@ func (d *Desk) openIncident(ctx context.Context, req Request) error {
 		return d.unrecorded(err, "the incident was not opened")
 	}
 	if !fresh {
+		if err := d.mayRead(req, stored); err != nil {
+			return &Problem{Code: "open-already", Text: redact.F("%s of %s is open already and private, and you were not brought in. Nothing was opened.", stored.ID, svc.Name),
+				Next: redact.Const("Ask its commander to assign or escalate to you.")}
+		}
 		return &Problem{Code: "open-already", Text: redact.F("%s of %s is open since %s UTC: %s. Nothing was opened.", stored.ID, svc.Name, clock(stored.Times.Detected), stored.Title),
 			Next: redact.F("Go to %s, or write `incident show %s`.", placeOf(stored), stored.ID)}
 	}

@@ -52,9 +52,13 @@ func TestAPrivateIncidentIsReadByThoseWhoWereBroughtIn(t *testing.T) {
 	if !i.Private || !strings.HasPrefix(i.Room, "G") {
 		t.Fatalf("severity 1 has the channel %s", i.Room)
 	}
-	for _, text := range []string{"incident show " + i.ID, "postmortem " + i.ID, "incidents", "note " + i.ID + " hello", "resolve " + i.ID} {
-		for _, said := range b.at(t, "COPS", "dora", text) {
-			if strings.Contains(said, "checkout fails") {
+	for _, text := range []string{"incident show " + i.ID, "postmortem " + i.ID, "incidents", "note " + i.ID + " hello", "resolve " + i.ID, "incident open backend", "incident open backend it is down"} {
+		told := b.at(t, "COPS", "dora", text)
+		if len(told) == 0 {
+			t.Errorf("%s is not answered", text)
+		}
+		for _, said := range told {
+			if strings.Contains(said, "checkout fails") || strings.Contains(said, i.RoomName) {
 				t.Errorf("%s tells dora: %s", text, said)
 			}
 		}
@@ -64,6 +68,12 @@ func TestAPrivateIncidentIsReadByThoseWhoWereBroughtIn(t *testing.T) {
 	}
 	if got := strings.Join(b.chat.in("CINC"), ""); strings.Contains(got, "checkout fails") {
 		t.Errorf("everybody reads: %s", got)
+	}
+	if got := b.at(t, "COPS", "dora", "incident open backend"); len(got) != 1 || lacks(got[0], i.ID, "private", "Nothing was opened") != nil {
+		t.Errorf("dora, who wants to open another, is told %q", got)
+	}
+	if got := b.at(t, "COPS", "carol", "incident open backend"); len(got) != 1 || lacks(got[0], "checkout fails", i.RoomName) != nil {
+		t.Errorf("carol, who wants to open another, is told %q", got)
 	}
 	if got := b.at(t, "COPS", "carol", "incident show "+i.ID); len(got) != 1 || !strings.Contains(got[0], "checkout fails") {
 		t.Errorf("carol, who owns it, is told %q", got)
