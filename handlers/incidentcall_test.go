@@ -148,6 +148,12 @@ func TestAWaitingApprovalOfAnOpenIncidentIsPagedAfterItsReminder(t *testing.T) {
 		t.Errorf("paged without an incident: %q", got)
 	}
 	i := b.opened(t)
+	b.inRoom(t, i, "alice", "resolve anyway")
+	remind()
+	if got := b.pager.keys(); b.get(t, i.ID).State != incident.Resolved || len(got) > 0 {
+		t.Errorf("it is %s, and paged for it: %q", b.get(t, i.ID).State, got)
+	}
+	b.inRoom(t, i, "alice", "reopen")
 	remind()
 	remind()
 	if got := b.pager.keys(); len(got) != 2 || !strings.HasSuffix(strings.Join(slices.Sorted(slices.Values(got)), ""), " carol") {

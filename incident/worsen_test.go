@@ -67,6 +67,10 @@ func TestAWorseAlertWakesWhomItsLadderNamesAtOnce(t *testing.T) {
 	if due := i.Due(ladder()); !due.Equal(after(time.Hour)) {
 		t.Errorf("due at %s", due)
 	}
+	mine := fresh()
+	if e := mine.Worsen(gathered("Slow", incident.Firing, 4), after(time.Hour)); len(e) > 0 || mine.Severity != 2 {
+		t.Errorf("a mild alert makes what a person opened severity %d: %v", mine.Severity, e)
+	}
 	if _, err := i.Move(incident.Resolved, "alice", redact.Text{}, after(2*time.Hour)); err != nil {
 		t.Fatal(err)
 	}

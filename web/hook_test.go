@@ -176,6 +176,9 @@ func TestTooMuchAtOnceIsToldToComeBack(t *testing.T) {
 	if a, b := <-done, <-done; a != 200 || b != 200 {
 		t.Errorf("got %d and %d for those that were in", a, b)
 	}
+	if res, said := postHook(t, srv, bearer(hookToken), strings.NewReader(`{}`)); res.StatusCode != http.StatusOK {
+		t.Errorf("got %d %s after they had left", res.StatusCode, said)
+	}
 }
 
 func TestAHookThatIsNotSetUpDoesNotExist(t *testing.T) {
