@@ -130,26 +130,74 @@ func TestWhatAnotherServiceSuffersIsNotOurs(t *testing.T) {
 
 func TestWhatALogSaysIsOldNewsUnlessThePodsAreInTrouble(t *testing.T) {
 	t.Parallel()
-	full := finding.Signal{Kind: finding.DiskFull, Object: "Pod/postgres-primary-0", Detail: redact.Const("No space left on device")}
-	crash := finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 1}
-	logs := func(s finding.Signal) []finding.Finding {
-		return []finding.Finding{{Check: "logs statefulsets", Status: finding.Fail, Signals: []finding.Signal{s}}}
+	// The newest trouble began at two.
+	line := func(k finding.Kind, object string, age time.Duration) finding.Signal {
+		return finding.Signal{Kind: k, Object: object, Count: 3, Detail: redact.Const("No space left on device"), Since: two.Add(-age)}
+	}
+	full := line(finding.DiskFull, "Pod/postgres-primary-0", 0)
+	earlier := func(k finding.Kind) finding.Signal { return line(k, "Service/redis", 9*time.Minute) }
+	crash := finding.Signal{Kind: finding.CrashLoop, Count: 1, Of: 1, Since: two}
+	oom := finding.Signal{Kind: finding.OOMKilled, Count: 1, Of: 1, Since: two}
+	unready := finding.Signal{Kind: finding.NotReady, Count: 1, Of: 1, Since: two}
+	logs := func(all ...finding.Signal) []finding.Finding {
+		return []finding.Finding{{Check: "logs statefulsets", Status: finding.Fail, Signals: all}}
+	}
+	checks := func(own []finding.Finding, kinds ...finding.Kind) []finding.Finding {
+		for _, k := range kinds {
+			own = append(own, steps(finding.Signal{Kind: k})...)
+		}
+		return own
 	}
 	for name, c := range map[string]struct {
 		findings []finding.Finding
 		steps    []finding.Finding
 		want     []string
+		says     string // what stands under the first, of what is over
 	}{
-		"all is well":                 {status(), logs(full), []string{}},
-		"the pods crash":              {status(crash), logs(full), []string{"disk-full", "crash-loop"}},
-		"a check says it has room":    {status(crash), append(logs(full), steps(finding.Signal{Kind: finding.DiskRoom})...), []string{"crash-loop"}},
-		"refused, but it answers now": {status(crash), append(logs(finding.Signal{Kind: finding.Unreachable}), steps(finding.Signal{Kind: finding.DBAnswers})...), []string{"crash-loop"}},
-		"refused, and nobody answers": {status(crash), logs(finding.Signal{Kind: finding.DependencyDown, Object: "Service/redis"}), []string{"dependency-down", "crash-loop"}},
+		"all is well":                                  {status(), logs(full), []string{}, ""},
+		"the pods crash":                               {status(crash), logs(full), []string{"disk-full", "crash-loop"}, ""},
+		"it was written just before they did":          {status(crash), logs(line(finding.DiskFull, "", 50*time.Second)), []string{"disk-full", "crash-loop"}, ""},
+		"a line without a time":                        {status(crash), logs(finding.Signal{Kind: finding.DiskFull}), []string{"disk-full", "crash-loop"}, ""},
+		"a trouble without a time":                     {status(finding.Signal{Kind: finding.CrashLoop}), logs(earlier(finding.DiskFull)), []string{"disk-full", "crash-loop"}, ""},
+		"a check says it has room":                     {status(crash), checks(logs(full), finding.DiskRoom), []string{"crash-loop"}, "in the log, last at 14:02: No space left on device; by now the disk has room"},
+		"it was long before they crashed":              {status(crash), logs(earlier(finding.DiskFull)), []string{"crash-loop"}, "earlier in the log, last at 13:53, 9 min before this began: No space left on device"},
+		"long before they ran out of memory":           {status(oom), logs(earlier(finding.DiskFull)), []string{"oom-killed"}, "9 min before"},
+		"of old lines the newest is said":              {status(oom), logs(line(finding.DiskFull, "", time.Hour), earlier(finding.DiskFull)), []string{"oom-killed"}, "9 min before"},
+		"an old line and a new one":                    {status(crash), logs(earlier(finding.DiskFull), full), []string{"disk-full", "crash-loop"}, ""},
+		"an old line and a check that sees it":         {status(crash), checks(logs(earlier(finding.DiskFull)), finding.DiskFull), []string{"disk-full", "crash-loop"}, ""},
+		"an older trouble and a new one":               {status(unready, finding.Signal{Kind: finding.CrashLoop, Since: two.Add(-time.Hour)}), logs(earlier(finding.DiskFull)), []string{"crash-loop", "probe-failing"}, "9 min before"},
+		"old words of too many connections":            {status(crash), logs(earlier(finding.DBConnections)), []string{"crash-loop"}, "9 min before"},
+		"old words of a name":                          {status(unready), logs(earlier(finding.DNSFailing)), []string{"probe-failing"}, "9 min before"},
+		"old words of a host":                          {status(unready), logs(earlier(finding.Unreachable)), []string{"probe-failing"}, "9 min before"},
+		"old words of a service below":                 {status(unready), logs(earlier(finding.DependencyDown)), []string{"probe-failing"}, "9 min before"},
+		"too many connections, but it answers now":     {status(crash), checks(logs(line(finding.DBConnections, "", 0)), finding.DBAnswers), []string{"crash-loop"}, "by now the database answers"},
+		"refused, but it answers now":                  {status(crash), checks(logs(line(finding.Unreachable, "", 0)), finding.DBAnswers), []string{"crash-loop"}, "by now the database answers"},
+		"refused, and nobody answers":                  {status(crash), logs(line(finding.DependencyDown, "Service/redis", 0)), []string{"dependency-down", "crash-loop"}, ""},
+		"Redis refused, and the database answers":      {status(crash), checks(logs(line(finding.DependencyDown, "Service/redis", 0)), finding.DBAnswers), []string{"dependency-down", "crash-loop"}, ""},
+		"Redis refused, but it answers now":            {status(crash), checks(logs(line(finding.DependencyDown, "Service/redis", 0)), finding.RedisAnswers), []string{"crash-loop"}, "by now Redis answers"},
+		"the database refused, but it answers now":     {status(crash), checks(logs(line(finding.DependencyDown, "Service/postgres", 0)), finding.DBAnswers), []string{"crash-loop"}, "by now the database answers"},
+		"refused, which a check says better":           {status(unready), checks(logs(line(finding.DependencyDown, "Service/redis", 0)), finding.RedisDown), []string{"redis-down", "probe-failing"}, ""},
+		"the log says something else, and long before": {status(crash), logs(earlier(finding.LogErrors)), []string{"crash-loop"}, "earlier in the log, last at 13:53, 9 min before this began"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(c.want, named(diagnose.Diagnose(diagnose.Case{Service: postgres, Findings: c.findings, Steps: c.steps}))); diff != "" {
-				t.Error(diff)
+			got := diagnose.Diagnose(diagnose.Case{Service: backend, Findings: c.findings, Steps: c.steps, Below: []diagnose.Case{{Service: postgres, Findings: status()}, {Service: redis, Findings: status()}}})
+			if diff := cmp.Diff(c.want, named(got)); diff != "" {
+				t.Fatal(diff)
+			}
+			var said []string
+			for i, h := range got {
+				for _, line := range h.For {
+					if strings.Contains(line.String(), "in the log") {
+						said = append(said, line.String())
+						if i > 0 {
+							t.Errorf("%q does not stand under the first", line)
+						}
+					}
+				}
+			}
+			if c.says == "" && len(said) > 0 || c.says != "" && (len(said) != 1 || !strings.Contains(said[0], c.says)) {
+				t.Errorf("of the past is said %q, want %q", said, c.says)
 			}
 		})
 	}

@@ -62,6 +62,7 @@ func own(c Case) []finding.Hypothesis {
 		}
 		out = append(out, h)
 	}
+	f.remember(out)
 	return out
 }
 

@@ -16,6 +16,8 @@ type facts struct {
 	svc     catalog.Service
 	by      map[finding.Kind][]finding.Signal
 	changes []finding.Change
+	// past is what logs told of and is over by now: evidence, and no cause.
+	past []memory
 }
 
 func collect(c Case) facts {
@@ -40,7 +42,7 @@ func collect(c Case) facts {
 			}
 		}
 	}
-	f.weigh(logged)
+	f.past = f.weigh(logged, c.Below)
 	f.probed()
 	for k := range f.by {
 		slices.SortStableFunc(f.by[k], func(a, b finding.Signal) int { return cmp.Or(b.Count-a.Count, near(b)-near(a)) })
@@ -71,28 +73,6 @@ func (f facts) probed() {
 		f.by[finding.DBRefusing] = append(f.by[finding.DBRefusing], p)
 	case f.inside("redis", "cache") && says("LOADING", "Could not connect", "Connection refused") && !f.has(finding.RedisDown, finding.RedisAnswers):
 		f.by[finding.RedisDown] = append(f.by[finding.RedisDown], p)
-	}
-}
-
-// weigh takes facts from logs, which tell of the past: only while the pods are in trouble, and only where no check that asked just now says
-// otherwise.
-func (f facts) weigh(logged []finding.Signal) {
-	if !f.has(troubles...) {
-		return
-	}
-	denied := map[finding.Kind][]finding.Kind{
-		finding.DiskFull: {finding.DiskRoom}, finding.DBConnections: {finding.DBAnswers, finding.DBRefusing}, finding.DNSFailing: {finding.HostReached, finding.DBAnswers, finding.RedisAnswers},
-		finding.Unreachable:    {finding.HostReached, finding.DBAnswers, finding.DBRefusing, finding.RedisAnswers, finding.RedisDown},
-		finding.DependencyDown: {finding.HostReached, finding.DBAnswers, finding.DBRefusing, finding.RedisAnswers, finding.RedisDown},
-	}
-	asked := map[finding.Kind]bool{}
-	for k, by := range denied {
-		asked[k] = f.has(by...)
-	}
-	for _, s := range logged {
-		if !asked[s.Kind] {
-			f.by[s.Kind] = append(f.by[s.Kind], s)
-		}
 	}
 }
 

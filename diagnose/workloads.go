@@ -70,14 +70,6 @@ func (f facts) back(h finding.Hypothesis, from int64) finding.Hypothesis {
 	return h
 }
 
-// withLog adds what the log says, where a check read it.
-func (f facts) withLog(h finding.Hypothesis) finding.Hypothesis {
-	if l, ok := f.first(finding.LogErrors); ok && !l.Detail.Empty() {
-		h.For = append(h.For, redact.F("the log says: %s", l.Detail.Short(longLine)))
-	}
-	return h
-}
-
 func crash(f facts) (finding.Hypothesis, bool) {
 	c, ok := f.first(finding.CrashLoop)
 	if _, rolled := f.rolled(c); !ok || rolled {

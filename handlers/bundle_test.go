@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -181,6 +182,7 @@ type cluster struct {
 	settled   func() (finding.Finding, error)
 	findings  func(each func(finding.Finding)) []finding.Finding
 	logs      func() (k8sops.LogResult, error)
+	logged    atomic.Pointer[k8sops.LogRequest] // the last one that was asked for
 	changed   func() (finding.Changes, error)
 	protected func() (finding.Protection, error)
 	shown     finding.Certificate
@@ -257,7 +259,8 @@ func (c *cluster) CanI(_ context.Context, verb, group, resource, subresource, na
 	may := !slices.Contains(c.forbidden, strings.TrimSuffix(verb+" "+resource+"/"+subresource, "/"))
 	return may, "", nil
 }
-func (c *cluster) Logs(context.Context, catalog.Service, k8sops.LogRequest) (k8sops.LogResult, error) {
+func (c *cluster) Logs(_ context.Context, _ catalog.Service, r k8sops.LogRequest) (k8sops.LogResult, error) {
+	c.logged.Store(&r)
 	return c.logs()
 }
 func (c *cluster) Changes(context.Context, catalog.Service, time.Time) (finding.Changes, error) {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/finding"
@@ -14,6 +15,9 @@ import (
 
 // telling are lines that say why a process ended; the last one that does is its reason.
 var telling = regexp.MustCompile(`(?i)\b(error|fatal|panic|exception|cannot|can't|could not|failed|required|not found|no space|segmentation fault|denied|refused)\b`)
+
+// dying is how long before its end a container writes what it died of. What its log said days before is no reason.
+const dying = time.Minute
 
 // lastWords reads what a crashing container wrote before it died, false when nothing crashes or nothing is to be read.
 func (d *Desk) lastWords(ctx context.Context, cl Reader, svc catalog.Service, findings []finding.Finding) (finding.Finding, bool) {
@@ -30,7 +34,7 @@ func (d *Desk) lastWords(ctx context.Context, cl Reader, svc catalog.Service, fi
 	}
 	var res k8sops.LogResult
 	err := d.safeRead("read the last words", func() (err error) {
-		res, err = cl.Logs(ctx, svc, k8sops.LogRequest{Previous: true, Tail: 30})
+		res, err = cl.Logs(ctx, svc, k8sops.LogRequest{Previous: true, Tail: 30, Within: dying})
 		return err
 	})
 	if err != nil || res.Text.Empty() {

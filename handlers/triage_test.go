@@ -265,6 +265,10 @@ func TestWhatACrashingProcessWroteLastIsEvidence(t *testing.T) {
 			if lack := lacks(got.Verdict.String()+"\n"+got.Parts[0].Text.String(), c.want...); lack != nil {
 				t.Errorf("%q\n%q lacks %q", got.Verdict, got.Parts[0].Text, lack)
 			}
+			// What it wrote days before it died is no reason.
+			if r := b.cluster.logged.Load(); !r.Previous || r.Within != time.Minute {
+				t.Errorf("asked for %+v", r)
+			}
 		})
 	}
 }

@@ -274,7 +274,7 @@ func (in inquiry) logSignals(logs []theLog, t tally, heard []*heard) []finding.S
 		return nil
 	}
 	object := "Pod/" + logs[0].view.pod.Name
-	out := []finding.Signal{{Kind: finding.LogErrors, Object: object, Count: t.recent, Of: t.lines, Detail: redact.Clean(heard[0].last).Short(300), Since: t.last.at}}
+	out := []finding.Signal{{Kind: finding.LogErrors, Object: object, Count: t.recent, Of: t.lines, Detail: redact.Clean(heard[0].last).Short(300), Since: heard[0].at}}
 	for _, h := range heard {
 		if h.kind == "" {
 			continue

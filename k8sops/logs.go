@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,6 +20,8 @@ type LogRequest struct {
 	Pod, Container string
 	Previous       bool
 	Tail           int
+	// Within keeps of the tail only what was written so long before its last line; 0 keeps all.
+	Within time.Duration
 }
 
 // LogResult is the end of one container's log.
@@ -73,17 +76,40 @@ func (c *Cluster) Logs(ctx context.Context, svc catalog.Service, r LogRequest) (
 		tail = defaultTail
 	}
 	tail = min(tail, mostTail)
-	raw, truncated, err := c.readLog(ctx, svc.Namespace, out.Pod, corev1.PodLogOptions{Container: out.Container, Previous: r.Previous, TailLines: &tail})
+	raw, truncated, err := c.readLog(ctx, svc.Namespace, out.Pod, corev1.PodLogOptions{Container: out.Container, Previous: r.Previous, TailLines: &tail, Timestamps: r.Within > 0})
 	if err != nil {
 		return out, logError(op, out, r.Previous, err)
 	}
 	out.Truncated = truncated
+	if r.Within > 0 {
+		raw = newestOf(raw, r.Within)
+	}
 	raw = bytes.TrimRight(raw, "\n")
 	out.Text = redact.Clean(strings.ToValidUTF8(string(raw), "\uFFFD"))
 	if len(raw) > 0 {
 		out.Lines = bytes.Count(raw, []byte("\n")) + 1
 	}
 	return out, nil
+}
+
+// newestOf keeps the lines that were written within a span before the last one, and takes the kubelet's times from all. What has no time stays.
+func newestOf(raw []byte, span time.Duration) []byte {
+	var lines []logLine
+	var newest time.Time
+	for line := range strings.Lines(string(raw)) {
+		l := cutTime(line)
+		lines = append(lines, l)
+		if l.at.After(newest) {
+			newest = l.at
+		}
+	}
+	var kept bytes.Buffer
+	for _, l := range lines {
+		if l.at.IsZero() || newest.Sub(l.at) <= span {
+			kept.WriteString(l.text)
+		}
+	}
+	return kept.Bytes()
 }
 
 // readLog reads the newest part of one container's log, bounded in bytes.

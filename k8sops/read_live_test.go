@@ -43,6 +43,9 @@ func TestLogsOfTheWorstPod(t *testing.T) {
 	if !strings.Contains(got.Text.String(), redact.Mark) || strings.Contains(got.Text.String(), "canary") {
 		t.Errorf("the password in the log is not taken out:\n%s", got.Text)
 	}
+	if timed, err := b.cluster.Logs(t.Context(), b.backend, k8sops.LogRequest{Pod: got.Pod, Previous: true, Tail: 5, Within: time.Hour}); err != nil || timed.Lines == 0 || strings.HasPrefix(timed.Text.String(), "20") {
+		t.Errorf("of the last hour: %v\n%s", err, timed.Text)
+	}
 	tests := []struct {
 		name string
 		req  k8sops.LogRequest

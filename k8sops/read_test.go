@@ -251,3 +251,25 @@ func FuzzAnswersOfTheCluster(f *testing.F) {
 		}
 	})
 }
+
+func TestOfALogOnlyWhatWasWrittenLastIsKept(t *testing.T) {
+	t.Parallel()
+	log := "2026-11-23T13:00:00.1Z could not extend file: No space left on device\n2026-11-23T14:00:30Z \n2026-11-23T14:01:20.5Z PANIC:  of today\nno time\n"
+	for name, c := range map[string]struct {
+		log  string
+		span time.Duration
+		want string
+	}{
+		"of the last minute": {log, time.Minute, "\nPANIC:  of today\nno time\n"},
+		"of two hours":       {log, 2 * time.Hour, "could not extend file: No space left on device\n\nPANIC:  of today\nno time\n"},
+		"of nothing":         {"", time.Minute, ""},
+		"without a last end": {"2026-11-23T14:00:30Z a", time.Minute, "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, string(newestOf([]byte(c.log), c.span))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
