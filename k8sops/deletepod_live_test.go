@@ -2,10 +2,13 @@ package k8sops_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/k8sops"
@@ -82,6 +85,44 @@ func TestADeletedPodIsMadeAnewAndFoundReady(t *testing.T) {
 	// The same call, arriving again, must not take the new pod.
 	if r := execute(t, b, again, "d1"); r.Outcome != k8sops.Refused {
 		t.Errorf("a second call: %s", r.Outcome)
+	}
+}
+
+func TestThePlanSaysWhatTheEndOfAPodTakesWithIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.world.Kubectl(t, "patch", "statefulset/redis-master", "-p", `{"spec":{"template":{"spec":{"volumes":[{"name":"scratch","emptyDir":{}}]}}}}`)
+	b.world.Kubectl(t, "rollout", "status", "statefulset/redis-master", "--timeout=60s")
+	svc := b.world.Service("redis-master")
+	svc.Kind = "redis"
+	planned := func() plan.Plan {
+		p, err := b.cluster.PlanDeletePod(t.Context(), svc, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	p := planned()
+	if diff := cmp.Diff([]string{"scratch"}, p.Blast.EmptyDir); diff != "" {
+		t.Error(diff)
+	}
+	if p.Blast.Desired != 1 || p.Blast.Ready != 1 || !p.Blast.LastHealthy {
+		t.Errorf("replicas: %+v", p.Blast)
+	}
+	if !strings.HasPrefix(p.Blast.LastSave, "2025-11-24 16:00:00 UTC, ") || !strings.HasSuffix(p.Blast.LastSave, " ago") {
+		t.Errorf("the last save is %q", p.Blast.LastSave)
+	}
+	if warned := fmt.Sprint(p.Warnings); !strings.Contains(warned, "No ready replica is left") || !strings.Contains(warned, "stays.") {
+		t.Errorf("warnings: %s", warned)
+	}
+	// A Redis that does not answer cannot say what it would lose: the plan says that instead of nothing.
+	b.world.Break(t, "redis-master", "redis-down")
+	eventually(t, "a Redis that does not answer", func() bool {
+		p = planned()
+		return p.Blast.LastSave == "not known"
+	})
+	if warned := fmt.Sprint(p.Warnings); !strings.Contains(warned, "When it last saved to disk is not known: ") {
+		t.Errorf("warnings: %s", warned)
 	}
 }
 
