@@ -77,6 +77,15 @@ func TestChangesAsTheClusterTellsThem(t *testing.T) {
 			t.Errorf("of a service that nobody touched: %+v", ch)
 		}
 	}
+	// What the autoscaler did, by its own event, and what somebody did to it.
+	b.world.Kubectl(t, "patch", "hpa", "frontend-hpa", "-p", `{"spec":{"maxReplicas":9}}`, "--field-manager=tuner")
+	b.world.Apply(t, `{"apiVersion":"v1","kind":"Event","metadata":{"name":"rescaled"},"type":"Normal","reason":"SuccessfulRescale","message":"New size: 4; reason: cpu resource utilization above target",
+		"involvedObject":{"apiVersion":"autoscaling/v2","kind":"HorizontalPodAutoscaler","namespace":"`+b.world.Namespace+`","name":"frontend-hpa"},"lastTimestamp":"`+time.Now().UTC().Format(time.RFC3339)+`"}`)
+	eventually(t, "the autoscaler's move and its edit", func() bool {
+		const hpa = "HorizontalPodAutoscaler/frontend-hpa"
+		got := frontend()
+		return hasChange(got, finding.ChangeScale, hpa, "autoscaler", "New size: 4; reason: cpu") && hasChange(got, finding.ChangeScale, hpa, "tuner", "maxReplicas")
+	})
 	// Right after the rollout with which the world was made, a scaling cannot be told from it.
 	replicas := 2
 	eventually(t, "a scaling", func() bool {
