@@ -16,12 +16,12 @@ func (s *storage) AddItem(ctx context.Context, op string, item incident.ActionIt
 	return st.AddItem(ctx, op, item, remind, told)
 }
 
-func (s *storage) ChangeItem(ctx context.Context, id int64, change func(*incident.ActionItem) (incident.Event, error)) (incident.ActionItem, error) {
+func (s *storage) ChangeItem(ctx context.Context, id int64, remind func(due string) map[incident.Reminder]time.Time, change func(*incident.ActionItem) (incident.Event, error)) (incident.ActionItem, error) {
 	st := s.open.Load()
 	if st == nil {
 		return incident.ActionItem{}, approval.ErrUnavailable
 	}
-	return st.ChangeItem(ctx, id, change)
+	return st.ChangeItem(ctx, id, remind, change)
 }
 
 func (s *storage) Item(ctx context.Context, id int64) (incident.ActionItem, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +34,9 @@ func (d *Desk) actionItems(ctx context.Context, req Request) error {
 	if err != nil {
 		return d.unrecorded(err, "this list says nothing")
 	}
-	items = d.readable(ctx, req, items)
+	if items, err = d.readable(ctx, req, items); err != nil {
+		return d.unrecorded(err, "this list says nothing")
+	}
 	c := card.Card{Title: title, State: card.OK, Verdict: redact.Const("There is none.")}
 	now, late := d.Now().In(d.Catalog().Zone()), 0
 	for n, a := range items {
@@ -54,7 +55,10 @@ func (d *Desk) actionItems(ctx context.Context, req Request) error {
 		c.State = card.Warn
 	}
 	if more := len(items) - mostItems; more > 0 {
-		c.Notes = append(c.Notes, redact.F("and %d more", more))
+		c.Notes = append(c.Notes, redact.F("and %d more; those of one incident: `actions ID`", more))
+	}
+	if len(items) > 0 {
+		c.Notes = append(c.Notes, redact.F("to change one: `%s`", editUsage))
 	}
 	return req.Talk.Whisper(ctx, c)
 }
@@ -69,20 +73,23 @@ func countDone(items []incident.ActionItem) (done int) {
 }
 
 // readable leaves out the items of private incidents that the asker was not brought into; their own they may read.
-func (d *Desk) readable(ctx context.Context, req Request, items []incident.ActionItem) []incident.ActionItem {
+func (d *Desk) readable(ctx context.Context, req Request, items []incident.ActionItem) (out []incident.ActionItem, err error) {
 	may := map[string]bool{}
-	return slices.DeleteFunc(items, func(a incident.ActionItem) bool {
-		if a.Owner == req.Actor.Person {
-			return false
-		}
+	for _, a := range items {
 		ok, known := may[a.Incident]
-		if !known {
+		if !known && a.Owner != req.Actor.Person {
 			i, err := d.Incidents.Incident(ctx, a.Incident)
-			ok = err == nil && d.mayRead(req, i) == nil
+			if err != nil {
+				return nil, err // a list without it would look whole
+			}
+			ok = d.mayRead(req, i) == nil
 			may[a.Incident] = ok
 		}
-		return !ok
-	})
+		if ok || a.Owner == req.Actor.Person {
+			out = append(out, a)
+		}
+	}
+	return out, nil
 }
 
 // itemLine is an action item with its button, as of now in people's zone.

@@ -13,14 +13,14 @@ import (
 )
 
 // RemindItem is the body of the job that reminds the owner of an action item by direct message: once for each reminder, however often it is called
-// and by however many bots. What is done, or is told by the later reminder anyway, is not told.
-func (d *Desk) RemindItem(ctx context.Context, id int64, r incident.Reminder) error {
+// and by however many bots. What is done, or is told by the later reminder anyway, is not told; nor by the timer of a day that is not its day any more.
+func (d *Desk) RemindItem(ctx context.Context, id int64, r incident.Reminder, due string) error {
 	item, err := d.ActionItems.Item(ctx, id)
 	if errors.Is(err, approval.ErrNotFound) {
 		return nil
 	}
 	now := d.Now().In(d.Catalog().Zone())
-	if err != nil || !item.Done.IsZero() || r == incident.RemindBefore && item.Overdue(now) {
+	if err != nil || !item.Done.IsZero() || due != "" && due != item.Due || r == incident.RemindBefore && item.Overdue(now) {
 		return err
 	}
 	ours, err := d.ItemReminders.ClaimReminder(ctx, id, r)

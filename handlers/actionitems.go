@@ -48,8 +48,10 @@ func (d *Desk) action(ctx context.Context, req Request) error {
 		return d.addItem(ctx, req, []string{req.Values["what"], req.Values["who"], req.Values["until"]})
 	case "done":
 		return d.finishItem(ctx, req, words)
+	case "edit":
+		return d.editItem(ctx, req, words)
 	}
-	return &Problem{Code: "usage", Text: redact.Const("I did not understand that; nothing was written down."), Next: redact.F("Write `%s` or `action done N`.", actionUsage)}
+	return &Problem{Code: "usage", Text: redact.Const("I did not understand that; nothing was written down."), Next: redact.F("Write `%s`, `%s` or `action done N`.", actionUsage, editUsage)}
 }
 
 // addItem takes the owner and the day from the end, in either order; the rest says what.
@@ -87,9 +89,13 @@ func (d *Desk) addItem(ctx context.Context, req Request, words []string) error {
 	if err != nil {
 		return d.unrecorded(err, "nothing was written down")
 	}
-	c := card.Card{Title: redact.F("%s · action item %d", i.ID, stored.ID), State: card.OK,
-		Verdict: redact.F("%s does it until %s: %s", stored.Owner, stored.Due, stored.Text), Notes: []redact.Text{redact.F("%s is reminded the day before, and once when it is overdue", stored.Owner)}}
-	return d.tellRoom(ctx, req, i, c)
+	return d.tellRoom(ctx, req, i, itemCard(stored))
+}
+
+// itemCard is the answer to whoever wrote it down.
+func itemCard(a incident.ActionItem) card.Card {
+	return card.Card{Title: redact.F("%s · action item %d", a.Incident, a.ID), State: card.OK, Verdict: redact.F("%s does it until %s: %s", a.Owner, a.Due, a.Text),
+		Notes: []redact.Text{redact.F("%s is reminded the day before, and once when it is overdue", a.Owner)}}
 }
 
 // dueDay is a day that is not over, nor too far away.
@@ -145,15 +151,11 @@ func (d *Desk) finishItem(ctx context.Context, req Request, words []string) erro
 	if len(words) != 1 { // "1 2" is not 12, and half of what was asked is not done
 		return &Problem{Code: "usage", Text: redact.Const("Which one? It takes exactly one number; nothing was changed."), Next: redact.F("Write `%s`; `actions` lists them.", usage)}
 	}
-	n, err := strconv.ParseInt(words[0], 10, 64)
-	if err != nil {
-		return &Problem{Code: "usage", Text: redact.Const("Which one? Nothing was changed."), Next: redact.F("Write `%s`; `actions` lists them.", usage)}
-	}
-	item, i, err := d.itemFor(ctx, req, n)
+	item, i, err := d.itemFor(ctx, req, words[0], usage)
 	if err != nil {
 		return err
 	}
-	item, err = d.ActionItems.ChangeItem(ctx, item.ID, func(a *incident.ActionItem) (incident.Event, error) {
+	item, err = d.ActionItems.ChangeItem(ctx, item.ID, d.remindersOf, func(a *incident.ActionItem) (incident.Event, error) {
 		if !a.Done.IsZero() {
 			return incident.Event{}, &Problem{Code: "done-already", Text: redact.F("Action item %d is done already, since %s by %s.", a.ID, a.Done.UTC().Format(time.DateOnly), a.DoneBy)}
 		}
@@ -167,7 +169,11 @@ func (d *Desk) finishItem(ctx context.Context, req Request, words []string) erro
 }
 
 // itemFor reads an action item and its incident, which the asker may read; whoever owes it may read it always.
-func (d *Desk) itemFor(ctx context.Context, req Request, n int64) (item incident.ActionItem, i incident.Incident, err error) {
+func (d *Desk) itemFor(ctx context.Context, req Request, number, usage string) (item incident.ActionItem, i incident.Incident, err error) {
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return item, i, &Problem{Code: "usage", Text: redact.Const("Which one? Nothing was changed."), Next: redact.F("Write `%s`; `actions` lists them.", usage)}
+	}
 	if item, err = d.ActionItems.Item(ctx, n); errors.Is(err, approval.ErrNotFound) {
 		return item, i, &Problem{Code: "not-found", Text: redact.F("There is no action item %d; nothing was changed.", n), Next: redact.Const("`actions` lists them.")}
 	}

@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/handlers"
 	"github.com/svcdown/svcdown/incident"
+	"github.com/svcdown/svcdown/redact"
 )
 
 func (b *incidents) items(t *testing.T, f incident.ItemFilter) []incident.ActionItem {
@@ -116,7 +118,7 @@ func TestTheOwnerIsRemindedOnceOfEach(t *testing.T) {
 		for range 3 { // two bots at the same moment, and one more after a crash
 			all.Go(func() {
 				for { // as the store does
-					err := b.RemindItem(t.Context(), id, r)
+					err := b.RemindItem(t.Context(), id, r, "")
 					if err == nil {
 						return
 					}
@@ -152,15 +154,106 @@ func TestOfAPrivateIncidentOnlyTheOwnerReadsAnActionItem(t *testing.T) {
 	b.catalog.Incidents.Severity = 1 // private here
 	i := b.opened(t)
 	b.inRoom(t, i, "alice", "action add hush hush @bob 2026-12-01")
-	for _, text := range []string{"actions all", "actions " + i.ID, "action done 1", "action " + i.ID + " add x @dora 2026-12-01", "lesson " + i.ID + " hush"} {
+	for _, text := range []string{"actions all", "actions " + i.ID, "action done 1", "action edit 1 @dora 2026-12-02", "action " + i.ID + " add x @dora 2026-12-01", "lesson " + i.ID + " hush"} {
 		if got := b.chatAt(t, "COPS", "dora", text); strings.Contains(got.Verdict.String()+cardText(got), "hush hush") {
 			t.Errorf("%s tells dora: %s", text, cardText(got))
 		}
 	}
-	if items := b.items(t, incident.ItemFilter{}); len(items) != 1 || !items[0].Done.IsZero() {
+	if items := b.items(t, incident.ItemFilter{}); len(items) != 1 || !items[0].Done.IsZero() || items[0].Owner != "bob" || items[0].Due != "2026-12-01" {
 		t.Errorf("dora changed %+v", items)
 	}
 	if got := b.chatAt(t, "COPS", "bob", "actions"); !strings.Contains(cardText(got), "hush hush") {
 		t.Errorf("bob, who owes it, is told %s", cardText(got))
+	}
+}
+
+func TestAnActionItemIsChangedByWhoeverReadsIt(t *testing.T) {
+	t.Parallel()
+	b := setupIncidents(t)
+	i := b.opened(t)
+	b.inRoom(t, i, "alice", "action add fix it @bob 2026-12-01")
+	for _, tc := range []struct{ text, want string }{
+		{"action edit 1 @carol", "carol does it until 2026-12-01: fix it"},
+		{"action edit 1 2026-12-24", "carol does it until 2026-12-24: fix it"},
+		{"action edit 1 alert on the tag 2026-12-25 @bob", "bob does it until 2026-12-25: alert on the tag"},
+		{"action " + i.ID + " edit 1 alert on 2 tags", "bob does it until 2026-12-25: alert on 2 tags"},
+		{"action edit 1 @bob", "is like that already"},
+		{"action edit 1", "Which one, and what is different about it?"},
+		{"action edit one @bob", "Which one?"},
+		{"action edit 7 @bob", "There is no action item 7"},
+		{"action edit 1 later @nobody", "I know nobody called"},
+		{"action edit 1 2026-11-22", "2026-11-22 is over"},
+	} {
+		if got := b.inRoom(t, i, "alice", tc.text); len(got) != 1 || !strings.Contains(got[0], tc.want) {
+			t.Errorf("%s: said %q, want %q", tc.text, got, tc.want)
+		}
+	}
+	items := b.items(t, incident.ItemFilter{})
+	if len(items) != 1 || items[0].Text.String() != "alert on 2 tags" || items[0].Owner != "bob" || items[0].Due != "2026-12-25" {
+		t.Errorf("it is now %+v", items)
+	}
+	events, err := b.store.Timeline(t.Context(), i.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, e := range events {
+		if e.Kind == incident.KindItem {
+			told = append(told, e.By+": "+e.Text.String())
+		}
+	}
+	want := []string{"alice: Action item 1 for bob until 2026-12-01: fix it", "alice: Action item 1 is now for carol instead of bob", "alice: Action item 1 is now until 2026-12-24 instead of 2026-12-01",
+		"alice: Action item 1 is now for bob instead of carol, until 2026-12-25 instead of 2026-12-24, “alert on the tag”", "alice: Action item 1 is now “alert on 2 tags”"}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("on the timeline (-want +got):\n%s", diff)
+	}
+	b.inRoom(t, i, "bob", "action done 1")
+	if got := b.inRoom(t, i, "alice", "action edit 1 @carol"); len(got) != 1 || !strings.Contains(got[0], "is done already") {
+		t.Errorf("said %q", got)
+	}
+}
+
+func TestATimerOfADayThatIsNotItsDayAnyMoreRemindsNobody(t *testing.T) {
+	t.Parallel()
+	b := setupIncidents(t)
+	i := b.opened(t)
+	b.inRoom(t, i, "alice", "action add fix it @bob 2026-12-01")
+	b.inRoom(t, i, "alice", "action edit 1 @carol 2026-12-24")
+	b.wait(7 * 24 * time.Hour)
+	remind := func(due string) int {
+		if err := b.RemindItem(t.Context(), 1, incident.RemindBefore, due); err != nil {
+			t.Fatal(err)
+		}
+		return len(b.told("carol")) + len(b.told("bob"))
+	}
+	if n := remind("2026-12-01"); n != 0 {
+		t.Errorf("the old timer told %q", append(b.told("carol"), b.told("bob")...))
+	}
+	if remind("2026-12-24"); !slices.Equal(b.told("carol"), []string{"Due on 2026-12-24: fix it"}) || len(b.told("bob")) != 0 {
+		t.Errorf("told carol %q and bob %q", b.told("carol"), b.told("bob"))
+	}
+}
+
+func TestWhatIsPrivateHidesNothingOfWhatIsNot(t *testing.T) {
+	t.Parallel()
+	b := setupIncidents(t)
+	b.catalog.Incidents.Severity = 1 // private here
+	i := b.opened(t)
+	for range 600 { // due before the other
+		if _, err := b.store.AddItem(t.Context(), "", incident.ActionItem{Incident: i.ID, Text: redact.Const("hush hush"), Owner: "alice", By: "alice", At: b.now(), Due: "2026-11-24"}, nil,
+			func(a incident.ActionItem) incident.Event { return incident.Event{At: a.At, Kind: incident.KindItem} }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := b.past(t, "I-AAAAAA", "redis", "slow", 3, 0, 0)
+	b.at(t, "COPS", "alice", "action "+open.ID+" add watch it @bob 2026-12-01")
+	if got := b.chatAt(t, "COPS", "dora", "actions all"); got.Verdict.String() != "Open: 1 action item, overdue: 0." || !strings.Contains(cardText(got), "watch it") || strings.Contains(cardText(got), "hush") {
+		t.Errorf("dora is told %q: %s", got.Verdict, cardText(got))
+	}
+	b.wait(48 * time.Hour)
+	b.at(t, "COPS", "carol", "report 30d")
+	all := b.chat.all()
+	if got := cardText(all[len(all)-4].card); !strings.Contains(got, "Action items: 601 open, 600 overdue.") {
+		t.Errorf("the report says %s", got)
 	}
 }

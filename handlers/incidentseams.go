@@ -56,10 +56,11 @@ type ActionItems interface {
 	// AddItem stores item under a number, with the event that told makes of it and its reminders, in one transaction. A second call with the same
 	// op returns what the first one stored.
 	AddItem(ctx context.Context, op string, item incident.ActionItem, remind map[incident.Reminder]time.Time, told func(incident.ActionItem) incident.Event) (incident.ActionItem, error)
-	// ChangeItem locks the item and hands it to change. A refusal stores nothing and is returned.
-	ChangeItem(ctx context.Context, id int64, change func(*incident.ActionItem) (incident.Event, error)) (incident.ActionItem, error)
+	// ChangeItem locks the item and hands it to change. With another owner or day it is reminded of anew, at the times of remind. A refusal stores
+	// nothing and is returned.
+	ChangeItem(ctx context.Context, id int64, remind func(due string) map[incident.Reminder]time.Time, change func(*incident.ActionItem) (incident.Event, error)) (incident.ActionItem, error)
 	Item(ctx context.Context, id int64) (incident.ActionItem, error)
-	// Items lists what is open first, then by their last day.
+	// Items lists all of them: what is open first, then by their last day.
 	Items(ctx context.Context, f incident.ItemFilter) ([]incident.ActionItem, error)
 }
 

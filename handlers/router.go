@@ -159,7 +159,7 @@ func (d *Desk) table() []verb {
 		{name: "escalate", usage: "escalate [ID] [LEVEL] [WHY]", summary: "call the next level, or the one named, at once", changes: true, run: d.escalate},
 		{name: "page", usage: "page [ID] @NAME [WHY]", summary: "call one person into an incident", changes: true, run: d.page},
 		{name: "postmortem", usage: "postmortem [ID]", summary: "the draft of a postmortem, from the timeline", run: d.postmortem},
-		{name: "action", usage: "action [ID] add TEXT @NAME YYYY-MM-DD | action done N", summary: "write down who does what until when, so that it does not happen again; mark it done", changes: true, run: d.action},
+		{name: "action", usage: "action [ID] add TEXT @NAME YYYY-MM-DD | action edit N … | action done N", summary: "write down who does what until when, so that it does not happen again; change it; mark it done", changes: true, run: d.action},
 		{name: "actions", usage: "actions [ID|all]", summary: "action items: of an incident, of everybody, or yours", run: d.actionItems},
 		{name: "lesson", usage: "lesson [ID] TEXT", summary: "add what was learned to the runbook, as a patch for a pull request", changes: true, run: d.lesson},
 		{name: "report", usage: "report [30d]", summary: "incidents, how long they took, and who changed what with which outcome; with a picture and as CSV", run: d.reportOn},

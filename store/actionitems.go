@@ -16,9 +16,6 @@ import (
 	"github.com/svcdown/svcdown/store/query"
 )
 
-// mostItems bounds a list of action items.
-const mostItems = 500
-
 // AddItem stores an action item with its number, the event that told makes of it, and its reminders, which come at the times of remind. The same op
 // (not "") again returns what it added.
 func (s *Store) AddItem(ctx context.Context, op string, item incident.ActionItem, remind map[incident.Reminder]time.Time, told func(incident.ActionItem) incident.Event) (stored incident.ActionItem, err error) {
@@ -36,19 +33,28 @@ func (s *Store) AddItem(ctx context.Context, op string, item incident.ActionItem
 		}
 		stored = item
 		stored.ID = id
-		for _, r := range slices.Sorted(maps.Keys(remind)) {
-			if err := s.insert(ctx, tx, remindItemArgs{ID: id, Reminder: r}, remind[r]); err != nil {
-				return err
-			}
+		if err := s.remind(ctx, tx, stored, remind); err != nil {
+			return err
 		}
 		return s.saveItem(ctx, tx, q, stored, told(stored))
 	})
 	return stored, err
 }
 
-// ChangeItem locks an action item and hands it to change; what change did to it and the event it returns are stored together. A refusal stores
-// nothing and is returned. [approval.ErrNotFound], [approval.ErrUnavailable].
-func (s *Store) ChangeItem(ctx context.Context, id int64, change func(*incident.ActionItem) (incident.Event, error)) (item incident.ActionItem, err error) {
+// remind sets the timers of an item's reminders.
+func (s *Store) remind(ctx context.Context, tx pgx.Tx, item incident.ActionItem, at map[incident.Reminder]time.Time) error {
+	for _, r := range slices.Sorted(maps.Keys(at)) {
+		if err := s.insert(ctx, tx, remindItemArgs{ID: item.ID, Reminder: r, Due: item.Due}, at[r]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ChangeItem locks an action item and hands it to change; what change did to it and the event it returns are stored together. Where change gave it
+// another owner or another day, it is reminded of anew, at the times of remind. A refusal stores nothing and is returned. [approval.ErrNotFound],
+// [approval.ErrUnavailable].
+func (s *Store) ChangeItem(ctx context.Context, id int64, remind func(due string) map[incident.Reminder]time.Time, change func(*incident.ActionItem) (incident.Event, error)) (item incident.ActionItem, err error) {
 	var refusal error
 	err = s.tx(ctx, fmt.Sprintf("change action item %d", id), func(ctx context.Context, tx pgx.Tx, q *query.Queries) error {
 		body, err := q.LockActionItem(ctx, id)
@@ -58,9 +64,18 @@ func (s *Store) ChangeItem(ctx context.Context, id int64, change func(*incident.
 		if err := json.Unmarshal(body, &item); err != nil {
 			return err
 		}
+		was := item
 		var e incident.Event
 		if e, refusal = change(&item); refusal != nil {
 			return nil
+		}
+		if item.Owner != was.Owner || item.Due != was.Due {
+			if err := q.ForgetReminders(ctx, id); err != nil {
+				return err
+			}
+			if err := s.remind(ctx, tx, item, remind(item.Due)); err != nil {
+				return err
+			}
 		}
 		return s.saveItem(ctx, tx, q, item, e)
 	})
@@ -103,20 +118,16 @@ func (s *Store) Item(ctx context.Context, id int64) (item incident.ActionItem, e
 	return item, err
 }
 
-// Items lists action items: what is open first, then by their last day.
+// Items lists action items: what is open first, then by their last day. It lists all of them, however many: who may read which is decided by whoever
+// asks, and a list that was cut before would hide what they may read behind what they may not.
 func (s *Store) Items(ctx context.Context, f incident.ItemFilter) (out []incident.ActionItem, err error) {
 	err = s.do(ctx, "list action items", func(ctx context.Context, q *query.Queries) error {
-		rows, err := q.ActionItems(ctx, query.ActionItemsParams{Incident: f.Incident, Owner: f.Owner, OpenOnly: f.Open, Most: mostItems})
+		rows, err := q.ActionItems(ctx, query.ActionItemsParams{Incident: f.Incident, Owner: f.Owner, OpenOnly: f.Open})
 		if err != nil {
 			return err
 		}
-		out = make([]incident.ActionItem, len(rows))
-		for n, body := range rows {
-			if err := json.Unmarshal(body, &out[n]); err != nil {
-				return err
-			}
-		}
-		return nil
+		out, err = bodies[incident.ActionItem](rows)
+		return err
 	})
 	return out, err
 }

@@ -38,7 +38,7 @@ func TestAnActionItemIsStoredOnceForEachDelivery(t *testing.T) {
 		t.Errorf("on the timeline: %v, %v", texts(events), err)
 	}
 	refusal := errors.New("no")
-	if _, err := b.ChangeItem(t.Context(), first.ID, func(a *incident.ActionItem) (incident.Event, error) {
+	if _, err := b.ChangeItem(t.Context(), first.ID, nil, func(a *incident.ActionItem) (incident.Event, error) {
 		a.DoneBy = "mallory"
 		return incident.Event{}, refusal
 	}); !errors.Is(err, refusal) {
@@ -88,5 +88,52 @@ func TestAReminderIsToldByOneBotAtATimeAndOnce(t *testing.T) {
 	}
 	if ours, err := b.ClaimReminder(t.Context(), id, incident.RemindBefore); ours || err != nil {
 		t.Errorf("told twice: %v, %v", ours, err)
+	}
+}
+
+func TestAnItemWithAnotherDayOrOwnerIsRemindedOfAnew(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.opened(t, "backend")
+	id := b.item(t, "", "bob").ID
+	remind := func(due string) map[incident.Reminder]time.Time { return incident.Reminders(due, time.UTC) }
+	tell := func() {
+		if ours, err := b.ClaimReminder(t.Context(), id, incident.RemindBefore); !ours || err != nil {
+			t.Fatalf("claimed %v, %v", ours, err)
+		}
+		if err := b.SaveReminded(t.Context(), id, incident.RemindBefore); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change := func(f func(*incident.ActionItem)) {
+		if _, err := b.ChangeItem(t.Context(), id, remind, func(a *incident.ActionItem) (incident.Event, error) {
+			f(a)
+			return incident.Event{At: b.clock.now(), Kind: incident.KindItem, Text: redact.Const("changed")}, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tell()
+	change(func(a *incident.ActionItem) { a.Text = redact.Const("fix it well") })
+	if ours, err := b.ClaimReminder(t.Context(), id, incident.RemindBefore); ours || err != nil {
+		t.Errorf("other words remind anew: %v, %v", ours, err)
+	}
+	change(func(a *incident.ActionItem) { a.Due = "2026-12-24" })
+	tell()
+	change(func(a *incident.ActionItem) { a.Owner = "carol" })
+	tell()
+	db, err := pgx.Connect(t.Context(), b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(t.Context())
+	rows, err := db.Query(t.Context(), "select args->>'reminder' || ' ' || (args->>'due') || ' ' || to_char(scheduled_at at time zone 'utc', 'MM-DD HH24') from river_job where kind = 'remind_item' order by id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	want := "before 2026-12-24 12-23 09|overdue 2026-12-24 12-25 09|before 2026-12-24 12-23 09|overdue 2026-12-24 12-25 09"
+	if err != nil || strings.Join(got, "|") != want {
+		t.Errorf("timers %q, %v; want %q", strings.Join(got, "|"), err, want)
 	}
 }

@@ -62,6 +62,8 @@ type (
 	remindItemArgs struct {
 		ID       int64             `json:"item"`
 		Reminder incident.Reminder `json:"reminder"`
+		// Due is the day that it is about; "" where an older version set the timer.
+		Due string `json:"due,omitempty"`
 	}
 	headArgs  struct{}
 	sweepArgs struct{}

@@ -36,8 +36,8 @@ type Jobs struct {
 	// Look finds out what is wrong, once for each time that an incident is opened or reopened.
 	Look  func(ctx context.Context, id string) error
 	Inbox func(ctx context.Context, key, kind string, payload []byte) error
-	// RemindItem tells the owner of an action item, once for each reminder. It may come again.
-	RemindItem func(ctx context.Context, id int64, r incident.Reminder) error
+	// RemindItem tells the owner of an action item that was due on a day when the timer was set, once for each reminder. It may come again.
+	RemindItem func(ctx context.Context, id int64, r incident.Reminder, due string) error
 	// TellAuditHead puts the head of the audit log where the database's owner cannot rewrite it. It is called every hour, by one bot.
 	TellAuditHead func(ctx context.Context) error
 	// WatchHealth asks the health URLs once. It is called every HealthEvery, by one bot at a time; 0 means never.
@@ -136,7 +136,9 @@ func (s *Store) workers(jobs Jobs) *river.Workers {
 	}
 	if jobs.RemindItem != nil {
 		river.AddWorker(w, &worker[remindItemArgs]{timeout: 40 * time.Second, again: time.Minute,
-			do: func(ctx context.Context, a remindItemArgs) error { return jobs.RemindItem(ctx, a.ID, a.Reminder) }})
+			do: func(ctx context.Context, a remindItemArgs) error {
+				return jobs.RemindItem(ctx, a.ID, a.Reminder, a.Due)
+			}})
 	}
 	if jobs.Escalate != nil {
 		river.AddWorker(w, &worker[escalateArgs]{timeout: time.Minute, again: 5 * time.Second,

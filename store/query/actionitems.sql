@@ -19,8 +19,10 @@ select body from action_items where id = @id for update;
 -- name: ActionItems :many
 select body from action_items
 where (@incident::text = '' or incident = @incident::text) and (@owner::text = '' or owner = @owner::text) and (not @open_only::boolean or done_at is null)
-order by (done_at is null) desc, due, id
-limit @most;
+order by (done_at is null) desc, due, id;
+
+-- name: ForgetReminders :exec
+delete from action_item_reminders where item = @item;
 
 -- name: ClaimReminder :execrows
 insert into action_item_reminders (item, reminder, until) values (@item, @reminder, clock_timestamp() + @claim_time::interval)

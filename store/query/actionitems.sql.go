@@ -36,23 +36,16 @@ const actionItems = `-- name: ActionItems :many
 select body from action_items
 where ($1::text = '' or incident = $1::text) and ($2::text = '' or owner = $2::text) and (not $3::boolean or done_at is null)
 order by (done_at is null) desc, due, id
-limit $4
 `
 
 type ActionItemsParams struct {
 	Incident string
 	Owner    string
 	OpenOnly bool
-	Most     int32
 }
 
 func (q *Queries) ActionItems(ctx context.Context, arg ActionItemsParams) ([][]byte, error) {
-	rows, err := q.db.Query(ctx, actionItems,
-		arg.Incident,
-		arg.Owner,
-		arg.OpenOnly,
-		arg.Most,
-	)
+	rows, err := q.db.Query(ctx, actionItems, arg.Incident, arg.Owner, arg.OpenOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +81,15 @@ func (q *Queries) ClaimReminder(ctx context.Context, arg ClaimReminderParams) (i
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const forgetReminders = `-- name: ForgetReminders :exec
+delete from action_item_reminders where item = $1
+`
+
+func (q *Queries) ForgetReminders(ctx context.Context, item int64) error {
+	_, err := q.db.Exec(ctx, forgetReminders, item)
+	return err
 }
 
 const insertActionItem = `-- name: InsertActionItem :one
