@@ -191,6 +191,19 @@ func TestShortcutsAskForAForm(t *testing.T) {
 	}
 }
 
+func TestAMessageIsAskedIntoTheRunbookAsItStands(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{})
+	ts := b.say(t, "bob", "ops", "", "look at the \"tag\" & use --tail")
+	if err := b.slack.Shortcut("alice", "message_to_runbook", "ops", ts); err != nil {
+		t.Fatal(err)
+	}
+	in := b.next(t)
+	if in.Text != "lesson from-form" || in.Values["what"] != "look at the \"tag\" & use --tail" || in.From != person(alice) || in.Where.Channel != ops || in.Key == "" {
+		t.Errorf("got %+v", in)
+	}
+}
+
 // homes is what stands on the home tab of anybody.
 type homes struct{}
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/svcdown/svcdown/card"
@@ -285,9 +286,11 @@ const (
 	shortcutOpen    = "incident_open"
 	shortcutMessage = "incident_from_message"
 	shortcutMark    = "message_to_timeline"
+	shortcutLesson  = "message_to_runbook"
 )
 
-// readShortcut is somebody opening an incident, from nowhere or from a message, or putting a message on the timeline of its channel's incident.
+// readShortcut is somebody opening an incident, from nowhere or from a message, or putting a message on the timeline of its channel's incident, or into
+// its runbook.
 func readShortcut(payload []byte) (happening, error) {
 	var p struct {
 		Callback    string `json:"callback_id"`
@@ -317,18 +320,20 @@ func readShortcut(payload []byte) (happening, error) {
 		return happening{key: "shortcut:" + p.Trigger, pinned: &handlers.Pin{By: by, Author: catalog.SlackID{Team: p.Team.ID, User: p.Message.User}, Channel: p.Channel.ID, TS: p.Message.TS,
 			Where: card.Address{Kind: "slack", Team: p.Team.ID, Channel: p.Channel.ID, User: p.User.ID, ResponseURL: p.ResponseURL}}}, nil
 	}
-	if p.Callback != shortcutOpen && p.Callback != shortcutMessage {
+	if !slices.Contains([]string{shortcutOpen, shortcutMessage, shortcutLesson}, p.Callback) {
 		return happening{}, nil // nothing of ours
 	}
 	if p.User.ID == "" || p.Trigger == "" {
 		return happening{}, fmt.Errorf("user or trigger_id is missing")
 	}
 	const most = 1000 // the desk takes less of it
-	return happening{key: "shortcut:" + p.Trigger, click: true, asked: &handlers.Incoming{
-		From: by, Trigger: p.Trigger,
-		Text:  strings.TrimSpace("incident form " + cut(typed(p.Message.Text, ""), most)),
-		Where: card.Address{Team: p.Team.ID, Channel: p.Channel.ID, ResponseURL: p.ResponseURL},
-	}}, nil
+	text := cut(typed(p.Message.Text, ""), most)
+	in := &handlers.Incoming{From: by, Trigger: p.Trigger, Text: strings.TrimSpace("incident form " + text),
+		Where: card.Address{Team: p.Team.ID, Channel: p.Channel.ID, ResponseURL: p.ResponseURL}}
+	if p.Callback == shortcutLesson { // as the form of the button does it
+		in.Text, in.Values = "lesson from-form", map[string]string{"what": text}
+	}
+	return happening{key: "shortcut:" + p.Trigger, click: true, asked: in}, nil
 }
 
 func first(options ...string) string {

@@ -79,3 +79,20 @@ func manifestList(t *testing.T, key string) []string {
 	slices.Sort(out)
 	return out
 }
+
+func TestTheManifestHasTheShortcutsThatTheBotReads(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../manifest.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(raw)) {
+		if id, ok := strings.CutPrefix(strings.TrimSpace(line), "callback_id: "); ok {
+			got = append(got, id)
+		}
+	}
+	if diff := cmp.Diff([]string{shortcutOpen, shortcutMessage, shortcutMark, shortcutLesson}, got); diff != "" {
+		t.Errorf("shortcuts (-the bot reads +manifest.yaml):\n%s", diff)
+	}
+}

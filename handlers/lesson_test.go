@@ -45,6 +45,30 @@ func TestLessonsBecomeAPatchOfTheRunbook(t *testing.T) {
 	}
 }
 
+func TestAMessageBecomesALessonInItsIncidentsChannelOnly(t *testing.T) {
+	t.Parallel()
+	b := setupIncidents(t)
+	b.withBook(t)
+	i := b.opened(t)
+	choose := func(channel, who, text string) {
+		b.Handle(t.Context(), handlers.Incoming{Key: "shortcut:" + channel + who, From: slack(who), Text: "lesson from-form", Values: map[string]string{"what": text}, Ref: "R",
+			Where: card.Address{Kind: "slack", Team: team, Channel: channel, User: slack(who).User}})
+	}
+	choose(i.Room, "alice", "form follows\nfunction, I-ZZZZZZ --tail")
+	if got := b.uploads(".patch"); len(got) != 1 || !strings.Contains(got[0], "+- 2026-11-23, "+i.ID+": form follows function, I-ZZZZZZ --tail (alice)\n") {
+		t.Errorf("patches %q", got)
+	}
+	before := len(b.chat.all())
+	choose("COPS", "bob", "not here")
+	if all := b.chat.all()[before:]; len(all) != 1 || !strings.Contains(all[0].card.Verdict.String(), "This is not the channel of one") || len(b.uploads(".patch")) != 1 {
+		t.Errorf("said %+v", all)
+	}
+	choose(i.Room, "carol", "") // a picture alone
+	if all := b.chat.all(); !strings.Contains(all[len(all)-1].card.Verdict.String(), "What was learned?") || len(b.uploads(".patch")) != 1 {
+		t.Errorf("said %q", all[len(all)-1].card.Verdict)
+	}
+}
+
 func TestARunbookWithASecretBesideTheLessonIsNotHandedOut(t *testing.T) {
 	t.Parallel()
 	b := setupIncidents(t)

@@ -42,7 +42,7 @@ func Marketplace() Config {
 					"escalate", "page", "postmortem", "action", "actions", "lesson", "report", "oncall", "contacts", "services", "whoami", "help",
 				},
 			}},
-			Shortcuts: []string{"incident_open", "incident_from_message", "message_to_timeline"},
+			Shortcuts: []string{"incident_open", "incident_from_message", "message_to_timeline", "message_to_runbook"},
 			Events: []string{
 				"app_home_opened", "app_mention", "channel_archive", "channel_rename", "member_joined_channel",
 				"member_left_channel", "message.channels", "message.groups", "message.im", "reaction_added",
