@@ -46,6 +46,7 @@ var methods = map[string]method{
 	"files.upload":                  {100, nil}, // the POST to the upload URL; no method of Slack's own
 	"files.completeUploadExternal":  {100, []string{"files:write"}},
 	"files.info":                    {100, []string{"files:read"}},
+	"files.list":                    {50, []string{"files:read"}},
 	"usergroups.list":               {20, []string{"usergroups:read"}},
 	"users.info":                    {100, []string{"users:read"}},
 	"views.publish":                 {100, nil},

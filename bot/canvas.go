@@ -15,7 +15,8 @@ var _ handlers.Canvases = (*Bot)(nil)
 
 // WriteCanvas makes the canvas of a channel (https://docs.slack.dev/reference/methods/conversations.canvases.create). Slack keeps one of those for
 // each channel and no key for repetitions: where there is one already, also after a lost answer, it is ours when we made it with this title;
-// otherwise people made it, and ours comes beside it.
+// otherwise people made it and it stays as it is, and ours comes beside it. That one is looked for among the channel's files before it is made; where
+// the answer was lost the error is temporary, and the next call finds it.
 func (b *Bot) WriteCanvas(ctx context.Context, channel string, title, markdown redact.Text) (string, error) {
 	doc := slack.DocumentContent{Type: "markdown", Markdown: markdown.String()}
 	name := head(line(title.String()), maxCanvasTitle)
@@ -32,6 +33,9 @@ func (b *Bot) WriteCanvas(ctx context.Context, channel string, title, markdown r
 		case found:
 			return url, nil
 		case refused(err, "channel_canvas_already_exists"):
+			if url, err = b.canvasBeside(ctx, channel, name); err != nil || url != "" {
+				return url, err
+			}
 			err = b.calls.do(ctx, request{method: "canvases.create", once: true}, func(ctx context.Context) (err error) {
 				id, err = b.api.CreateCanvasContext(ctx, name, doc, slack.CreateCanvasOptionChannelID(channel))
 				return err
@@ -46,10 +50,46 @@ func (b *Bot) WriteCanvas(ctx context.Context, channel string, title, markdown r
 		return "", fmt.Errorf("write a canvas in %s: %w", channel, err)
 	}
 	f, err := b.canvasFile(ctx, id)
-	if err != nil || f.Permalink == "" {
-		return "https://app.slack.com/docs/" + b.cfg.Team + "/" + id, nil // it is there; only its nicest address is not known
+	if err != nil {
+		f = slack.File{ID: id} // it is there; only its nicest address is not known
 	}
-	return f.Permalink, nil
+	return b.canvasURL(f), nil
+}
+
+func (b *Bot) canvasURL(f slack.File) string {
+	if f.Permalink != "" {
+		return f.Permalink
+	}
+	return "https://app.slack.com/docs/" + b.cfg.Team + "/" + f.ID
+}
+
+// canvasBeside finds the canvas that this bot made under a title beside the channel's own, "" when there is none. A canvas is a file of its channel
+// (https://docs.slack.dev/surfaces/canvases), and no other file of ours has that title.
+func (b *Bot) canvasBeside(ctx context.Context, channel, title string) (string, error) {
+	self, err := b.self(ctx)
+	if err != nil {
+		return "", fmt.Errorf("look for a canvas in %s: %w", channel, err)
+	}
+	p := slack.NewGetFilesParameters()
+	for p.Channel, p.User, p.Count = channel, self, 20; ; p.Page++ {
+		var files []slack.File
+		var paging *slack.Paging
+		err := b.calls.do(ctx, request{method: "files.list"}, func(ctx context.Context) (err error) {
+			files, paging, err = b.api.GetFilesContext(ctx, p)
+			return err
+		})
+		if err != nil {
+			return "", fmt.Errorf("look for a canvas in %s: %w", channel, err)
+		}
+		for _, f := range files {
+			if f.Title == title {
+				return b.canvasURL(f), nil
+			}
+		}
+		if paging == nil || p.Page >= paging.Pages {
+			return "", nil
+		}
+	}
 }
 
 const maxCanvasTitle = 150
@@ -75,7 +115,7 @@ func (b *Bot) ownCanvas(ctx context.Context, channel, title string) (found bool,
 	if err != nil {
 		return false, "", err
 	}
-	return f.Title == title && f.User == self, f.Permalink, nil
+	return f.Title == title && f.User == self, b.canvasURL(f), nil
 }
 
 func (b *Bot) canvasFile(ctx context.Context, id string) (slack.File, error) {

@@ -2,9 +2,12 @@ package bot_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/svcdown/svcdown/bot"
+	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/handlers"
 	"github.com/svcdown/svcdown/redact"
 	"github.com/svcdown/svcdown/slacksim"
@@ -58,6 +61,53 @@ func TestACanvasOfPeopleIsLeftAlone(t *testing.T) {
 	}
 	if _, text, ok := b.slack.Canvas(theirs[strings.LastIndex(theirs, "/")+1:]); !ok || text != "do not lose this" {
 		t.Errorf("theirs says %q", text)
+	}
+}
+
+func TestBesideACanvasOfPeopleThereIsOneOfOurs(t *testing.T) {
+	t.Parallel()
+	for name, faults := range map[string][]slacksim.Fault{
+		"when all is well":        nil,
+		"when the answer is lost": {{Method: "canvases.create", Kind: slacksim.FaultLostAnswer}},
+		"when Slack breaks off":   {{Method: "canvases.create", Kind: slacksim.FaultError, Error: "internal_error"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, options{offline: true})
+			channel, err := b.OpenRoom(b.ctx, room, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.WriteCanvas(b.ctx, channel, redact.Const("Our notes"), redact.Const("do not lose this")); err != nil {
+				t.Fatal(err)
+			}
+			write := func() (string, error) {
+				return b.WriteCanvas(b.ctx, channel, redact.Const("Postmortem I-7K3MQX"), redact.Const("# Postmortem"))
+			}
+			for _, f := range faults {
+				b.fault(t, f)
+				_, err := write()
+				if d, ok := errors.AsType[*bot.DeliveryError](err); !ok || !d.Temporary {
+					t.Errorf("whether it was made is not known, and it says %v", err)
+				}
+			}
+			first, err := write()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := range 21 { // more than a page of files that are newer
+				if err := b.At(card.Address{Kind: "slack", Team: team, Channel: channel}).Upload(b.ctx, card.File{Name: fmt.Sprintf("%d.txt", n), Content: redact.Const("x")}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			again, err := write() // an earlier life of the bot made it and never said so
+			if err != nil || again != first {
+				t.Errorf("it is at %s, then at %s, %v", first, again, err)
+			}
+			if n := b.made("canvases.create"); n != 1 {
+				t.Errorf("%d canvases were made beside theirs", n)
+			}
+		})
 	}
 }
 

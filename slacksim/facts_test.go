@@ -67,6 +67,7 @@ func facts() map[string]fact {
 
 		"files.getUploadURLExternal":   {args: object{"filename": "a.log", "length": 3}, required: "filename length", scope: "files:write"},
 		"files.completeUploadExternal": {args: mark("files", []any{object{"id": "FILE"}}), required: "files", scope: "files:write", outside: "not_in_channel", archived: "is_archived"},
+		"files.list":                   {args: object{"channel": opsID}, scope: "files:read"},
 		"files.info":                   {args: object{"file": "FILE"}, required: "file", scope: "files:read"},
 
 		"canvases.create":               {args: object{"title": "t"}, scope: "canvases:write"},

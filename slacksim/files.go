@@ -246,6 +246,29 @@ func fileInfo(c *call) (answer, error) {
 	return answer{"file": f.File, "comments": []any{}, "content": f.Preview, "response_metadata": answer{"next_cursor": ""}}, nil
 }
 
+// listFiles pages through the files, the newest first. Its filters by time and type are not simulated: svcdown does not use them.
+func listFiles(c *call) (answer, error) {
+	if c.given("user") && c.user(c.str("user")) == nil {
+		return nil, refuse("user_not_found")
+	}
+	if c.given("channel") {
+		if _, err := c.target("channel"); err != nil {
+			return nil, err
+		}
+	}
+	found := []File{}
+	for _, f := range c.files {
+		in := slices.Concat(f.Channels, f.Groups, f.IMs)
+		if f.complete && (!c.given("user") || f.User == c.str("user")) && (!c.given("channel") || slices.Contains(in, c.str("channel"))) {
+			found = append(found, f.File)
+		}
+	}
+	slices.SortFunc(found, func(a, b File) int { return strings.Compare(b.ID, a.ID) })
+	total, count, page := len(found), max(1, c.int("count", 100)), max(1, c.int("page", 1))
+	found = found[min((page-1)*count, total):min(page*count, total)]
+	return answer{"files": found, "paging": answer{"count": count, "total": total, "page": page, "pages": (total + count - 1) / count}}, nil
+}
+
 // servePrivateFile hands a file to a holder of the bot token with files:read.
 func (w *Workspace) servePrivateFile(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()

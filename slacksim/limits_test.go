@@ -169,7 +169,7 @@ func TestEveryMethodHasItsTier(t *testing.T) {
 			"conversations.unarchive pins.add pins.list pins.remove reactions.list reactions.remove usergroups.list usergroups.users.list users.list",
 		50: "apps.connections.open bookmarks.list bots.info canvases.edit chat.delete chat.update conversations.history " +
 			"conversations.info conversations.invite conversations.join conversations.open conversations.replies reactions.add " +
-			"reactions.get team.info users.conversations users.lookupByEmail",
+			"reactions.get files.list team.info users.conversations users.lookupByEmail",
 		100: "api.test chat.postEphemeral conversations.members files.completeUploadExternal files.getUploadURLExternal files.info " +
 			"users.info views.open views.publish views.push views.update",
 		300: "auth.test chat.getPermalink chat.postMessage",

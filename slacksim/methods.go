@@ -163,6 +163,7 @@ func webMethods() map[string]method {
 		"files.getUploadURLExternal": {scopes: files, tier: tier4, args: args("filename! length:integer! alt_txt snippet_type"), run: getUploadURL},
 		"files.completeUploadExternal": {scopes: files, tier: tier4, outside: "not_in_channel", archived: "is_archived", run: completeUpload,
 			args: args("files:json! channel_id channels:list thread_ts initial_comment blocks:json")},
+		"files.list": {scopes: needs("files:read"), tier: tier3, args: args("channel user count:integer page:integer team_id"), run: listFiles},
 		"files.info": {scopes: needs("files:read"), tier: tier4, args: args("file! count:integer page:integer" + paging), run: fileInfo},
 
 		"canvases.create":               {scopes: needs("canvases:write"), tier: tier2, args: args("title channel_id document_content:json"), outside: "not_in_channel", run: createCanvas},
