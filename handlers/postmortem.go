@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -80,7 +81,7 @@ func (d *Desk) picture(ctx context.Context, i incident.Incident) (card.File, err
 	mark(redact.Const("acknowledged"), i.Times.Acknowledged)
 	mark(redact.Const("mitigated"), i.Times.Mitigated)
 	mark(redact.Const("resolved"), i.Times.Resolved)
-	m, err := plot.Timeline(redact.F("%s, %s, severity %d: %s UTC, lasted %s", i.ID, i.Service, i.Severity, from.UTC().Format("2006-01-02 15:04"), incident.Span(to.Sub(from))), from, to, lanes, moments)
+	m, err := plot.Timeline(redact.F("%s, %s, severity %d: %s UTC, lasted %s", i.ID, cmp.Or(i.Service, "no service"), i.Severity, from.UTC().Format("2006-01-02 15:04"), incident.Span(to.Sub(from))), from, to, lanes, moments)
 	if err != nil {
 		return card.File{}, err
 	}

@@ -1,9 +1,6 @@
 package plot
 
 import (
-	"image"
-	"image/draw"
-
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/redact"
 )
@@ -22,12 +19,12 @@ type Bar struct {
 	Bad   bool
 }
 
-// The measures of a picture of bars, in pixels.
+// The measures of a picture of bars, in points.
 const (
-	barHeight  = 20
-	barLeft    = 190
-	barRight   = 150
-	groupHead  = 30
+	barHeight  = 26
+	barLeft    = 200
+	barRight   = 170
+	groupHead  = 38
 	mostBars   = 14
 	mostGroups = 6
 )
@@ -35,31 +32,35 @@ const (
 // Bars draws groups of lying bars, each group with a scale of its own. At most six groups of fourteen bars are drawn.
 func Bars(title redact.Text, groups []Group) (card.Image, error) {
 	groups = groups[:min(len(groups), mostGroups)]
-	height := head + 10
+	height := head + margin
 	for _, g := range groups {
 		height += groupHead + barHeight*min(len(g.Bars), mostBars)
 	}
-	m := image.NewRGBA(image.Rect(0, 0, width, height))
-	draw.Draw(m, m.Bounds(), image.NewUniform(paper), image.Point{}, draw.Src)
-	write(m, 8, 18, title, ink)
+	s, err := newSheet(max(height, head+groupHead), title)
+	if err != nil {
+		return card.Image{}, err
+	}
+	if len(groups) == 0 {
+		s.write(margin, head+22, width-2*margin, redact.Const("There was nothing to draw."), ink)
+	}
 	y := head
 	for _, g := range groups {
-		write(m, 8, y+20, g.Name, level)
+		s.write(margin, y+26, width-2*margin, g.Name, level)
 		y += groupHead
 		most := 0.0
 		for _, b := range g.Bars[:min(len(g.Bars), mostBars)] {
 			most = max(most, b.Value)
 		}
 		for _, b := range g.Bars[:min(len(g.Bars), mostBars)] {
-			b.draw(m, y, most)
+			b.draw(s, y, most)
 			y += barHeight
 		}
 	}
-	return card.NewImage(m)
+	return s.picture()
 }
 
-func (b Bar) draw(m *image.RGBA, y int, most float64) {
-	write(m, 8, y+14, b.Name.Short((barLeft-16)/letter), ink)
+func (b Bar) draw(s *sheet, y int, most float64) {
+	s.write(margin, y+18, barLeft-margin-8, b.Name, ink)
 	long := 0
 	if part := b.Value / most; part > 0 && part <= 1 {
 		long = max(1, int(part*float64(width-barLeft-barRight)))
@@ -68,6 +69,6 @@ func (b Bar) draw(m *image.RGBA, y int, most float64) {
 	if b.Bad {
 		c = bad
 	}
-	draw.Draw(m, image.Rect(barLeft, y+4, barLeft+long, y+barHeight-3), image.NewUniform(c), image.Point{}, draw.Src)
-	write(m, barLeft+long+6, y+14, b.Shown, ink)
+	s.fill(barLeft, y+4, barLeft+long, y+barHeight-4, c)
+	s.write(barLeft+long+8, y+18, width-margin-barLeft-long-8, b.Shown, ink)
 }

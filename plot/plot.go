@@ -1,14 +1,7 @@
 package plot
 
 import (
-	"image"
-	"image/color"
-	"image/draw"
 	"time"
-
-	"golang.org/x/image/font"
-	"golang.org/x/image/font/basicfont"
-	"golang.org/x/image/math/fixed"
 
 	"github.com/svcdown/svcdown/card"
 	"github.com/svcdown/svcdown/redact"
@@ -34,43 +27,32 @@ type Mark struct {
 	At   time.Duration
 }
 
-// The measures of a picture, in pixels.
+// The measures of a series, in points.
 const (
-	width   = 720
 	row     = 200 // height of one series
-	head    = 28  // above the first one
-	left    = 64
-	right   = 96
-	top     = 24 // inside a row
+	left    = 78
+	right   = 124
+	top     = 28 // inside a row
 	bottom  = 14
-	letter  = 7 // of the font
 	mostRow = 6 // series of one picture
-)
-
-var (
-	paper = color.RGBA{255, 255, 255, 255}
-	ink   = color.RGBA{40, 44, 52, 255}
-	grid  = color.RGBA{225, 228, 232, 255}
-	bar   = color.RGBA{54, 116, 181, 255}
-	bad   = color.RGBA{200, 40, 40, 255}
-	level = color.RGBA{235, 140, 30, 255}
 )
 
 // Latency draws how long answers took, one series below the other, each with a scale of its own. At most six series are drawn.
 func Latency(title redact.Text, all []Series) (card.Image, error) {
 	all = all[:min(len(all), mostRow)]
-	m := image.NewRGBA(image.Rect(0, 0, width, head+row*max(1, len(all))))
-	draw.Draw(m, m.Bounds(), image.NewUniform(paper), image.Point{}, draw.Src)
-	write(m, 8, 18, title, ink)
-	for i, s := range all {
-		s.draw(m, head+i*row)
+	s, err := newSheet(head+row*max(1, len(all)), title)
+	if err != nil {
+		return card.Image{}, err
 	}
-	return card.NewImage(m)
+	for i, one := range all {
+		one.draw(s, head+i*row)
+	}
+	return s.picture()
 }
 
 // draw puts a series below y.
-func (s Series) draw(m *image.RGBA, y int) {
-	write(m, left, y+14, s.Name, ink)
+func (s Series) draw(on *sheet, y int) {
+	on.write(left, y+16, width-left-margin, s.Name, ink)
 	floor, ceiling := y+row-bottom, y+top
 	longest := s.longest()
 	height := func(d time.Duration) int {
@@ -78,8 +60,8 @@ func (s Series) draw(m *image.RGBA, y int) {
 	}
 	for i := range 5 {
 		at := longest * time.Duration(i) / 4
-		line(m, left, width-right, height(at), grid)
-		write(m, 4, height(at)+4, redact.F("%s", short(at)), ink)
+		on.line(left, width-right, height(at), grid)
+		on.write(margin, height(at)+5, left-margin-4, redact.F("%s", short(at)), ink)
 	}
 	if len(s.Points) > 0 {
 		step := max(1, (width-left-right)/len(s.Points))
@@ -92,12 +74,12 @@ func (s Series) draw(m *image.RGBA, y int) {
 			if x >= width-right {
 				break
 			}
-			draw.Draw(m, image.Rect(x+1, height(p.Took), max(x+2, x+step-1), floor), image.NewUniform(c), image.Point{}, draw.Src)
+			on.fill(x+1, height(p.Took), max(x+2, x+step-1), floor, c)
 		}
 	}
 	for _, k := range s.Marks {
-		line(m, left, width-right, height(k.At), level)
-		write(m, width-right+4, height(k.At)+4, redact.F("%s %s", k.Name, short(k.At)), level)
+		on.line(left, width-right, height(k.At), level)
+		on.write(width-right+4, height(k.At)+5, right-4-margin, redact.F("%s %s", k.Name, short(k.At)), level)
 	}
 }
 
@@ -122,14 +104,4 @@ func short(d time.Duration) string {
 	default:
 		return d.Round(100 * time.Microsecond).String()
 	}
-}
-
-func line(m *image.RGBA, from, to, y int, c color.Color) {
-	draw.Draw(m, image.Rect(from, y, to, y+1), image.NewUniform(c), image.Point{}, draw.Src)
-}
-
-// write draws text that fits into the rest of the line. The font has ASCII alone; other letters become boxes.
-func write(m *image.RGBA, x, y int, t redact.Text, c color.Color) {
-	d := font.Drawer{Dst: m, Src: image.NewUniform(c), Face: basicfont.Face7x13, Dot: fixed.P(x, y)}
-	d.DrawString(t.Short(max(1, (m.Bounds().Dx()-x)/letter)).String())
 }

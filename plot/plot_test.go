@@ -70,7 +70,7 @@ func TestAnythingCanBeDrawn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if b := drawn(t, all...).Bounds(); b.Dx() != 720 || b.Dy() > 28+6*200 {
+			if b := drawn(t, all...).Bounds(); b.Dx() != 2*720 || b.Dy() > 2*(34+6*200) {
 				t.Errorf("got %v", b)
 			}
 		})

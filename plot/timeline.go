@@ -1,9 +1,6 @@
 package plot
 
 import (
-	"image"
-	"image/color"
-	"image/draw"
 	"time"
 
 	"github.com/svcdown/svcdown/card"
@@ -24,73 +21,111 @@ type Moment struct {
 	At   time.Time
 }
 
-// The measures of a timeline, in pixels.
+// The measures of a timeline, in points.
 const (
-	laneHeight = 30
-	laneLeft   = 130
-	laneRight  = 24
-	laneTop    = 44
-	axis       = 30
-	nameHeight = 16
-	ticks      = 6
-	tickWidth  = 9
+	laneHeight = 34
+	laneLeft   = 170
+	laneRight  = 30
+	laneTop    = 52
+	axis       = 34
+	nameHeight = 22
+	mostTicks  = 5
+	tickWidth  = 7
 	mostLanes  = 12
 	mostNames  = 6
 )
 
-// Timeline draws what happened between two moments, each lane below the other, in UTC. What lies outside stands at the edge. At most twelve
-// lanes and six moments are drawn.
+// Timeline draws what happened between two moments, each lane below the other with how often it happened, in UTC. What lies outside stands at the edge.
+// At most twelve lanes and six moments are drawn.
 func Timeline(title redact.Text, from, to time.Time, lanes []Lane, moments []Moment) (card.Image, error) {
 	lanes, moments = lanes[:min(len(lanes), mostLanes)], moments[:min(len(moments), mostNames)]
 	if to.Sub(from) < time.Second {
 		to = from.Add(time.Second)
 	}
-	floor := laneTop + nameHeight*len(moments) + laneHeight*max(1, len(lanes))
-	m := image.NewRGBA(image.Rect(0, 0, width, floor+axis))
-	draw.Draw(m, m.Bounds(), image.NewUniform(paper), image.Point{}, draw.Src)
-	write(m, 8, 18, title, ink)
+	top := laneTop + nameHeight*len(moments)
+	floor := top + laneHeight*max(1, len(lanes))
+	s, err := newSheet(floor+axis, title)
+	if err != nil {
+		return card.Image{}, err
+	}
 	x := func(t time.Time) int {
 		part := float64(t.Sub(from)) / float64(to.Sub(from))
 		return laneLeft + int(max(0, min(1, part))*float64(width-laneLeft-laneRight))
 	}
-	form := "15:04:05"
-	if to.Sub(from) > 24*time.Hour {
-		form = "01-02 15:04"
-	}
-	top := laneTop + nameHeight*len(moments)
-	for i := range ticks {
-		at := from.Add(to.Sub(from) * time.Duration(i) / (ticks - 1))
-		upright(m, x(at), top, floor, grid)
-		label := redact.F("%s", at.UTC().Format(form))
-		write(m, min(x(at)-letter*4, width-letter*len(label.String())-4), floor+18, label, ink)
+	step := tickStep(to.Sub(from))
+	for at := firstTick(from, step); !at.After(to); at = at.Add(step) {
+		s.upright(x(at), top, floor, grid)
+		label := at.UTC().Format(tickForm(step, to.Sub(from)))
+		wide := s.wide(label)
+		s.write(min(x(at)-wide/2, width-margin-wide), floor+22, wide, redact.F("%s", label), ink)
 	}
 	for i, l := range lanes {
 		y := top + i*laneHeight
-		write(m, 8, y+laneHeight/2+4, l.Name, ink)
-		line(m, laneLeft, width-laneRight, y+laneHeight/2, grid)
+		s.write(margin, y+laneHeight/2+5, laneLeft-margin-tickWidth, redact.F("%s · %d", l.Name, len(l.At)), ink)
+		s.line(laneLeft, width-laneRight, y+laneHeight/2, grid)
 		c := bar
 		if l.Bad {
 			c = bad
 		}
 		for _, at := range l.At {
 			mid := x(at)
-			draw.Draw(m, image.Rect(mid-tickWidth/2, y+6, mid+tickWidth/2+1, y+laneHeight-6), image.NewUniform(c), image.Point{}, draw.Src)
+			s.fill(mid-tickWidth/2, y+7, mid+tickWidth/2+1, y+laneHeight-7, c)
 		}
 	}
 	for i, k := range moments {
 		y := laneTop + i*nameHeight
-		upright(m, x(k.At), y-10, floor, level)
+		s.upright(x(k.At), y-12, floor, level)
 		// Whichever side has room for the name.
-		text := redact.F("%s %s", k.Name, k.At.UTC().Format("15:04:05"))
-		at := x(k.At) + 4
-		if wide := letter * len([]rune(text.String())); at+wide > width {
-			at = max(4, x(k.At)-4-wide)
+		text := redact.F("%s %s", k.Name, k.At.UTC().Format(momentForm(to.Sub(from))))
+		at, wide := x(k.At)+6, s.wide(text.Short(mostLetters).String())
+		if at+wide > width-margin {
+			at = max(margin, x(k.At)-6-wide)
 		}
-		write(m, at, y, text, level)
+		s.write(at, y, width-margin-at, text, level)
 	}
-	return card.NewImage(m)
+	return s.picture()
 }
 
-func upright(m *image.RGBA, x, from, to int, c color.Color) {
-	draw.Draw(m, image.Rect(x, from, x+1, to), image.NewUniform(c), image.Point{}, draw.Src)
+// steps are what people count time in.
+var steps = []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute,
+	30 * time.Minute, time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, day}
+
+const day = 24 * time.Hour
+
+// tickStep is the shortest of them that needs few enough ticks, or some days.
+func tickStep(span time.Duration) time.Duration {
+	for _, s := range steps {
+		if span <= mostTicks*s {
+			return s
+		}
+	}
+	return (span/(mostTicks*day) + 1) * day
+}
+
+// firstTick is the first full step from a moment on.
+func firstTick(from time.Time, step time.Duration) time.Time {
+	at := from.UTC().Truncate(step)
+	if at.Before(from) {
+		at = at.Add(step)
+	}
+	return at
+}
+
+func tickForm(step, span time.Duration) string {
+	switch {
+	case step >= day:
+		return time.DateOnly
+	case span > day:
+		return "01-02 15:04"
+	case step >= time.Minute:
+		return "15:04"
+	}
+	return time.TimeOnly
+}
+
+func momentForm(span time.Duration) string {
+	if span > day {
+		return "01-02 15:04"
+	}
+	return time.TimeOnly
 }
