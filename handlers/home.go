@@ -52,7 +52,7 @@ func (d *Desk) Home(ctx context.Context, id catalog.SlackID) card.Card {
 }
 
 func (d *Desk) homeIncidents(ctx context.Context, a catalog.Actor, c *card.Card) int {
-	all, err := d.Incidents.Incidents(ctx, false, maxHome)
+	all, err := d.Incidents.Incidents(ctx, false, mostCounted)
 	if err != nil {
 		c.Parts = append(c.Parts, card.Part{Text: redact.Const("The database does not answer, so I cannot say which incidents are open.")})
 		return 0
@@ -67,7 +67,10 @@ func (d *Desk) homeIncidents(ctx context.Context, a catalog.Actor, c *card.Card)
 			over = append(over, part)
 		}
 	}
-	c.Parts = append(c.Parts, open...)
+	c.Parts = append(c.Parts, open[:min(len(open), maxHome)]...)
+	if more := len(open) - maxHome; more > 0 {
+		c.Parts = append(c.Parts, card.Part{Text: redact.F("and %d more: `incidents` lists them", more)})
+	}
 	if len(over) > 0 {
 		c.Parts = append(append(c.Parts, card.Part{Facts: []card.Fact{{Label: redact.Const("Recently resolved")}}}), over...)
 	}

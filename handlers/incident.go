@@ -182,22 +182,34 @@ func placeOf(i incident.Incident) redact.Text {
 	return redact.F("#%s", i.RoomName)
 }
 
+const (
+	// mostListed is how many incidents stand on one card, mostCounted how many are looked at.
+	mostListed  = 20
+	mostCounted = 500
+)
+
 // incidents lists what is not closed.
 func (d *Desk) incidents(ctx context.Context, req Request) error {
-	all, err := d.Incidents.Incidents(ctx, len(req.Args) > 0 && req.Args[0] == "all", 20)
+	all, err := d.Incidents.Incidents(ctx, len(req.Args) > 0 && req.Args[0] == "all", mostCounted)
 	if err != nil {
 		return d.unrecorded(err, "this list says nothing")
 	}
 	c := card.Card{Title: redact.Const("Incidents"), State: card.OK, Verdict: redact.Const("No incident is open.")}
 	open := 0
-	for _, i := range all {
+	for n, i := range all {
 		if i.State.Active() {
 			open++
+		}
+		if n >= mostListed {
+			continue
 		}
 		c.Parts = append(c.Parts, card.Part{Text: d.incidentLine(i, d.mayRead(req, i) == nil)})
 	}
 	if open > 0 {
 		c.State, c.Verdict = card.Fail, redact.F("Open: %s.", counted(open, "incident"))
+	}
+	if more := len(all) - mostListed; more > 0 {
+		c.Notes = append(c.Notes, redact.F("and %d more; the CSV of `report` has them", more))
 	}
 	return req.Talk.Whisper(ctx, c)
 }

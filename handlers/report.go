@@ -98,6 +98,9 @@ func reportCard(f reported, span time.Duration) card.Card {
 	if len(f.people) > 0 {
 		c.Parts = append(c.Parts, card.Part{Text: redact.Const("Changes, by who asked for them")}, card.Part{Table: f.peopleTable()})
 	}
+	if services, people := len(f.services)-mostRows, len(f.people)-mostRows; services > 0 || people > 0 {
+		c.Notes = append(c.Notes, redact.F("tables and picture have the first %d of each; the CSV files have all", mostRows))
+	}
 	c.Parts = append(c.Parts, card.Part{Text: redact.F("Action items: %d open, %d overdue.", f.open, f.overdue)})
 	return c
 }
@@ -111,7 +114,7 @@ func middles(what string, took []time.Duration) redact.Text {
 
 func reportFiles(f reported, incidents []incident.Incident, requests []approval.Request, since, now time.Time) ([]card.File, error) {
 	stamp := now.UTC().Format("20060102-150405")
-	m, err := plot.Bars(redact.F("%s to %s UTC", since.UTC().Format("2006-01-02 15:04"), now.UTC().Format("2006-01-02 15:04")), f.groups())
+	m, err := plot.Bars(redact.F("Incidents and changes, %s to %s UTC", since.UTC().Format("2006-01-02 15:04"), now.UTC().Format("2006-01-02 15:04")), f.groups())
 	if err != nil {
 		return nil, err
 	}
