@@ -154,6 +154,35 @@ func (c *Catalog) OnCall(role string, at time.Time) (Shift, bool) {
 	return shift, true
 }
 
+// farthestShift is how far ahead NextShift looks.
+const farthestShift = 26 * 7 * 24 * time.Hour
+
+// NextShift is the first shift of a person in a role that begins after a moment, within half a year, by the catalogue's own rotation.
+func (c *Catalog) NextShift(role, person string, after time.Time) (Shift, bool) {
+	var begins []time.Time
+	for s, ok := c.OnCall(role, after); ok && s.Until.Sub(after) < farthestShift; s, ok = c.OnCall(role, s.Until) {
+		begins = append(begins, s.Until)
+	}
+	r, _ := c.Rotation(role)
+	zone, err := time.LoadLocation(r.TimeZone)
+	if err != nil {
+		return Shift{}, false // refused when the file was read
+	}
+	for _, o := range r.Overrides { // somebody's turn also begins in the middle of a week
+		if from, err := time.ParseInLocation(localTime, o.From, zone); err == nil && from.After(after) {
+			begins = append(begins, from)
+		}
+	}
+	slices.SortFunc(begins, time.Time.Compare)
+	for _, at := range begins {
+		if s, ok := c.OnCall(role, at); ok && s.Person == person {
+			s.From = at
+			return s, true
+		}
+	}
+	return Shift{}, false
+}
+
 // Ladder returns the first ladder for a service (its name; "" for one that is in no catalogue) and a severity.
 func (c *Catalog) Ladder(service string, severity int) (Ladder, bool) {
 	return find(c.Ladders, func(l Ladder) bool {

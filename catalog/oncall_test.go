@@ -89,3 +89,42 @@ func TestIncidentsMayBeLeftOut(t *testing.T) {
 		t.Errorf("quiet, left out = %s", got)
 	}
 }
+
+func TestTheNextShiftIsTheNextTurnOrAStandIn(t *testing.T) {
+	t.Parallel()
+	c := load(t, "testdata/good/oncall.yaml")
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(month time.Month, day, hour int) time.Time {
+		return time.Date(2026, month, day, hour, 0, 0, 0, berlin)
+	}
+	for name, tc := range map[string]struct {
+		person             string
+		after, from, until time.Time
+	}{
+		"after another one's turn": {"bob", at(10, 20, 12), at(10, 26, 9), at(11, 2, 9)},
+		"after one's own":          {"alice", at(10, 20, 12), at(11, 2, 9), at(11, 9, 9)},
+		"at the very handover":     {"bob", at(10, 26, 9), at(11, 9, 9), at(11, 16, 9)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, ok := c.NextShift("on-call", tc.person, tc.after)
+			if !ok || !got.From.Equal(tc.from) || !got.Until.Equal(tc.until) || got.Person != tc.person {
+				t.Errorf("got %+v, %v", got, ok)
+			}
+		})
+	}
+	swapped := &catalog.Catalog{Rotations: []catalog.Rotation{{Role: "ops", People: []string{"alice"}, Start: "2026-10-19T09:00", Overrides: []catalog.Override{{From: "2026-10-22T09:00", Until: "2026-10-23T09:00", Person: "bob"}}}}}
+	utc := func(day, hour int) time.Time { return time.Date(2026, 10, day, hour, 0, 0, 0, time.UTC) }
+	if s, ok := swapped.NextShift("ops", "bob", utc(20, 12)); !ok || !s.Override || !s.From.Equal(utc(22, 9)) || !s.Until.Equal(utc(23, 9)) {
+		t.Errorf("bob stands in %+v, %v", s, ok)
+	}
+	if s, ok := swapped.NextShift("ops", "alice", utc(22, 12)); !ok || !s.From.Equal(utc(23, 9)) || !s.Until.Equal(utc(26, 9)) {
+		t.Errorf("alice goes on %+v, %v", s, ok)
+	}
+	if s, ok := c.NextShift("on-call", "nobody", at(10, 20, 12)); ok {
+		t.Errorf("nobody has a shift: %+v", s)
+	}
+}

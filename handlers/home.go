@@ -46,6 +46,8 @@ func (d *Desk) Home(ctx context.Context, id catalog.SlackID) card.Card {
 	for _, r := range cat.Rotations {
 		if on := d.onCallFor(ctx, cat, r.Role); !on.until.IsZero() && slices.Contains(on.People, a.Person) {
 			c.Parts = append(c.Parts, card.Part{Text: redact.F("You are %s until %s UTC.", r.Role, on.until.UTC().Format("Mon 2006-01-02 15:04"))})
+		} else if next, ok := cat.NextShift(r.Role, a.Person, d.Now()); ok && r.PagerDuty == nil {
+			c.Parts = append(c.Parts, card.Part{Text: redact.F("You are %s next from %s until %s UTC.", r.Role, next.From.UTC().Format("Mon 2006-01-02 15:04"), next.Until.UTC().Format("Mon 2006-01-02 15:04"))})
 		}
 	}
 	return c

@@ -48,6 +48,15 @@ func (d *Desk) incidentFacts(i incident.Incident, alerts incident.Count) []card.
 	if !i.Verdict.Empty() {
 		facts = append(facts, fact(redact.Const("What the checks say"), redact.F("%s (%s UTC)", i.Verdict, clock(i.VerdictAt))))
 	}
+	if len(i.People) > 0 {
+		facts = append(facts, fact(redact.Const("People"), redact.F("%s", strings.Join(i.People, ", ")).Short(300)))
+	}
+	switch every := d.Catalog().UpdatesEvery(i.Service, i.Severity); {
+	case !i.Told.IsZero():
+		facts = append(facts, fact(redact.Const("Last update"), redact.F("%s UTC", clock(i.Told))))
+	case i.State.Active() && every > 0:
+		facts = append(facts, fact(redact.Const("Last update"), redact.F("none yet: `update` tells others, the next is due at %s UTC", clock(i.UpdateDue(every)))))
+	}
 	facts = append(facts, fact(redact.Const("Last sign of life"), redact.F("%s UTC", clock(i.Active))))
 	if i.State.Active() {
 		facts = append(facts, fact(redact.Const("Next escalation"), d.nextEscalation(i)))

@@ -104,3 +104,14 @@ func TestAShiftAtPagerDutyStandsOnTheHomeTab(t *testing.T) {
 		t.Errorf("the home tab has %v", parts)
 	}
 }
+
+func TestTheNextShiftStandsOnTheHomeTab(t *testing.T) {
+	t.Parallel()
+	b := setupIncidents(t)
+	b.catalog.Rotations = []catalog.Rotation{{Role: "oncall", People: []string{"alice", "bob"}, Start: "2026-11-23T09:00"}}
+	for who, want := range map[string]string{"alice": "You are oncall until Mon 2026-11-30 09:00 UTC.", "bob": "You are oncall next from Mon 2026-11-30 09:00 until Mon 2026-12-07 09:00 UTC."} {
+		if got := cardText(b.Home(t.Context(), slack(who))); !strings.Contains(got, want) {
+			t.Errorf("%s's home tab: %s", who, got)
+		}
+	}
+}

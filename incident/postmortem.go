@@ -37,7 +37,9 @@ func Postmortem(i Incident, events []Event, alerts Count, items []ActionItem) re
 		}
 	}
 	b.row("People", redact.F("%s", or(strings.Join(i.People, ", "), "nobody was brought in")))
-	b.row("Alerts", redact.F("%d, delivered %d times, %d firing now", alerts.Known, alerts.Received, alerts.Firing))
+	if alerts.Known > 0 {
+		b.row("Alerts", redact.F("%d, delivered %d times; %d still firing when this was drafted", alerts.Known, alerts.Received, alerts.Firing))
+	}
 
 	b.section("Summary")
 	b.line("%s", summary(i))
@@ -60,7 +62,7 @@ func Postmortem(i Incident, events []Event, alerts Count, items []ActionItem) re
 			b.line("**%s**", d)
 			b.line("")
 		}
-		b.line("- `%s` **%s** %s", e.At.UTC().Format(time.TimeOnly), quoted(redact.F("%s", e.By)), quoted(e.Text))
+		b.line("- `%s` **%s**: %s", e.At.UTC().Format(time.TimeOnly), quoted(redact.F("%s", e.By)), quoted(e.Text))
 	}
 	b.section("Root cause")
 	if !i.Verdict.Empty() {
@@ -99,7 +101,7 @@ func Postmortem(i Incident, events []Event, alerts Count, items []ActionItem) re
 	b.section("Lessons for the runbook")
 	for _, e := range inOrder(events) {
 		if e.Kind == KindLesson {
-			b.line("- %s\n", quoted(e.Text))
+			b.line("- %s", quoted(e.Text))
 		}
 	}
 	b.ask("Which step was missing, wrong or too slow? Which check would have told it sooner?")
@@ -129,7 +131,13 @@ func (d *document) row(label string, value redact.Text) { d.line("| %s | %s |", 
 
 func (d *document) section(title string) { d.line("\n## %s\n", title) }
 
-func (d *document) ask(question string) { d.line("_%s_", question) }
+// ask stands in a paragraph of its own, apart from what was filled in.
+func (d *document) ask(question string) {
+	if !strings.HasSuffix(d.String(), "\n\n") {
+		d.line("")
+	}
+	d.line("_%s_", question)
+}
 
 func (d *document) text() redact.Text { return redact.Clean(d.String()) }
 
