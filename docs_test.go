@@ -68,3 +68,30 @@ func testFunctions(t *testing.T) map[string]map[string]bool {
 	}
 	return found
 }
+
+// TestTheTimelineOfTheDocsIsTheStorys holds the journey that docs/architecture.md prints against the story that tells it.
+func TestTheTimelineOfTheDocsIsTheStorys(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	story, err := os.ReadFile("e2e/testdata/journey.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, golden, found := strings.Cut(string(story), "-- timeline.golden --\n")
+	golden, _, ended := strings.Cut(golden, "-- ")
+	if !found || !ended {
+		t.Fatal("journey.txtar has no timeline.golden")
+	}
+	want := "    " + strings.ReplaceAll(strings.TrimSpace(golden), "\n", "\n    ") + "\n"
+	if !strings.Contains(string(page), want) {
+		t.Errorf("docs/architecture.md does not print the timeline of journey.txtar:\n%s", want)
+	}
+	for _, m := range regexp.MustCompile("`([a-z_/]+\\.txtar)`").FindAllStringSubmatch(string(page), -1) {
+		if _, err := os.Stat(filepath.Join("e2e", "testdata", m[1])); err != nil {
+			t.Errorf("the story %s is named and does not exist", m[1])
+		}
+	}
+}
