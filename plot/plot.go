@@ -1,6 +1,8 @@
 package plot
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/svcdown/svcdown/card"
@@ -77,9 +79,22 @@ func (s Series) draw(on *sheet, y int) {
 			on.fill(x+1, height(p.Took), max(x+2, x+step-1), floor, c)
 		}
 	}
-	for _, k := range s.Marks {
+	marks := slices.SortedStableFunc(slices.Values(s.Marks), func(a, b Mark) int { return cmp.Compare(b.At, a.At) })
+	names := make([]int, len(marks))
+	for i, k := range marks {
+		names[i] = height(k.At) + 5
+	}
+	apart(names)
+	for i, k := range marks {
 		on.line(left, width-right, height(k.At), level)
-		on.write(width-right+4, height(k.At)+5, right-4-margin, redact.F("%s %s", k.Name, short(k.At)), level)
+		on.write(width-right+4, names[i], right-4-margin, redact.F("%s %s", k.Name, short(k.At)), level)
+	}
+}
+
+// apart moves lines of writing, the highest first, down until none stands on another.
+func apart(ys []int) {
+	for i := 1; i < len(ys); i++ {
+		ys[i] = max(ys[i], ys[i-1]+letter)
 	}
 }
 

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,5 +61,14 @@ func TestNamesAreWrittenWithTheirOwnLettersAndCutWhereTheRoomEnds(t *testing.T) 
 	}
 	if got := s.fitting(redact.Const("payments-of-europe"), 100); !strings.HasPrefix(got, "payments") || !strings.HasSuffix(got, "…") {
 		t.Errorf("cut to %q", got)
+	}
+}
+
+func TestNamesOfLevelsThatAreNearDoNotStandOnEachOther(t *testing.T) {
+	t.Parallel()
+	ys := []int{40, 44, 45, 120}
+	apart(ys)
+	if want := []int{40, 56, 72, 120}; !slices.Equal(ys, want) {
+		t.Errorf("got %v, want %v", ys, want)
 	}
 }
