@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"strings"
 	"time"
 
@@ -15,16 +14,16 @@ import (
 
 // genericAlert is one alert of POST /webhooks/generic, as docs/alerts.md describes it.
 type genericAlert struct {
-	ID          string            `json:"id"`
-	Status      string            `json:"status"`
-	Title       string            `json:"title"`
-	Service     string            `json:"service"`
-	Severity    string            `json:"severity"`
-	Description string            `json:"description"`
-	URL         string            `json:"url"`
-	StartsAt    time.Time         `json:"startsAt"`
-	EndsAt      time.Time         `json:"endsAt"`
-	Labels      map[string]string `json:"labels"`
+	ID          string    `json:"id"`
+	Status      string    `json:"status"`
+	Title       string    `json:"title"`
+	Service     string    `json:"service"`
+	Severity    string    `json:"severity"`
+	Description string    `json:"description"`
+	URL         string    `json:"url"`
+	StartsAt    time.Time `json:"startsAt"`
+	EndsAt      time.Time `json:"endsAt"`
+	Labels      pairs     `json:"labels"`
 }
 
 // ReadGeneric reads a batch in our own form. It is strict where [Read] is lenient: whoever writes a sender by hand is helped by hearing of a
@@ -44,8 +43,7 @@ func ReadGeneric(r io.Reader, meaning func(labels map[string]string) catalog.Mea
 				if err != nil {
 					return err
 				}
-				b.Alerts = append(b.Alerts, a)
-				return nil
+				return b.add(a)
 			})
 		},
 	})
@@ -71,7 +69,7 @@ func readGeneric(raw []byte, i int, meaning func(map[string]string) catalog.Mean
 	if w.Title == "" {
 		return incident.Alert{}, &MalformedError{fmt.Sprintf(`alerts[%d] has no "title"`, i)}
 	}
-	labels := maps.Clone(w.Labels)
+	labels := map[string]string(w.Labels)
 	if labels == nil {
 		labels = map[string]string{}
 	}

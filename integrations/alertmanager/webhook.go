@@ -1,6 +1,7 @@
 package alertmanager
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +27,42 @@ const (
 	maxValue = 4096 // bytes of a label's value
 )
 
+// What is held while a body is read is bounded as well, because the smallest alert and the smallest label take fifty times their text: a body of a
+// few megabytes would end the bot, and its sender would send it again.
+const (
+	maxAlerts = 100_000 // of one body; at 300 bytes each, which no real one is below, they are a whole body
+	maxRead   = 10_000  // labels of one alert, in the order of the text; beyond, they are none
+)
+
+// pairs are labels or annotations, at most maxRead of them.
+type pairs map[string]string
+
+// UnmarshalJSON reads an object of strings; null is none.
+func (p *pairs) UnmarshalJSON(raw []byte) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if t, err := d.Token(); err != nil || t == nil {
+		return err
+	} else if t != json.Delim('{') {
+		return &json.UnmarshalTypeError{Value: "labels", Type: reflect.TypeFor[pairs](), Offset: d.InputOffset()}
+	}
+	*p = pairs{}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var value string
+		if err := d.Decode(&value); err != nil {
+			return err
+		}
+		k := name.(string) // within an object the decoder gives nothing but strings here
+		if _, had := (*p)[k]; had || len(*p) < maxRead {
+			(*p)[k] = value
+		}
+	}
+	return nil
+}
+
 // MalformedError says that what was posted is not what the endpoint takes. Sending it again would not help.
 type MalformedError struct{ What string }
 
@@ -40,13 +78,13 @@ type Batch struct {
 
 // wireAlert is one alert of the webhook. https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 type wireAlert struct {
-	Status       string            `json:"status"`
-	Labels       map[string]string `json:"labels"`
-	Annotations  map[string]string `json:"annotations"`
-	StartsAt     time.Time         `json:"startsAt"`
-	EndsAt       time.Time         `json:"endsAt"`
-	GeneratorURL string            `json:"generatorURL"`
-	Fingerprint  string            `json:"fingerprint"`
+	Status       string    `json:"status"`
+	Labels       pairs     `json:"labels"`
+	Annotations  pairs     `json:"annotations"`
+	StartsAt     time.Time `json:"startsAt"`
+	EndsAt       time.Time `json:"endsAt"`
+	GeneratorURL string    `json:"generatorURL"`
+	Fingerprint  string    `json:"fingerprint"`
 }
 
 // Read reads one call of Alertmanager's webhook, payload version 4, alert by alert. meaning says what an alert's labels mean. The error is a
@@ -62,8 +100,7 @@ func Read(r io.Reader, meaning func(labels map[string]string) catalog.Meaning) (
 				if err := d.Decode(&w); err != nil {
 					return err
 				}
-				b.Alerts = append(b.Alerts, w.alert(meaning))
-				return nil
+				return b.add(w.alert(meaning))
 			})
 		},
 		"truncatedAlerts": func(d *json.Decoder) error { return d.Decode(&b.Truncated) },
@@ -82,6 +119,14 @@ func Read(r io.Reader, meaning func(labels map[string]string) catalog.Meaning) (
 		}
 	}
 	return b, nil
+}
+
+func (b *Batch) add(a incident.Alert) error {
+	if len(b.Alerts) == maxAlerts {
+		return &MalformedError{fmt.Sprintf("it holds more than %d alerts, so send fewer at once (Alertmanager: webhook_config.max_alerts)", maxAlerts)}
+	}
+	b.Alerts = append(b.Alerts, a)
+	return nil
 }
 
 func (w wireAlert) alert(meaning func(map[string]string) catalog.Meaning) incident.Alert {

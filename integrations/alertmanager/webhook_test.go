@@ -113,6 +113,43 @@ func TestAlertsAreBoundedAndNeverLost(t *testing.T) {
 	}
 }
 
+// The smallest alerts and labels take many times their text, so that a body within its bound would not fit into the bot.
+func TestWhatIsHeldOfABodyIsBounded(t *testing.T) {
+	t.Parallel()
+	const most, mostLabels = 100_000, 10_000
+	held := 0
+	meaning := func(labels map[string]string) catalog.Meaning {
+		held = max(held, len(labels))
+		return catalog.Meaning{}
+	}
+	var labels strings.Builder
+	for i := range 2 * mostLabels {
+		fmt.Fprintf(&labels, `"l%d":"x",`, i)
+	}
+	one := `{"title":"x","labels":{` + labels.String() + `"l0":"last"}}`
+	for name, read := range map[string]func(io.Reader, func(map[string]string) catalog.Meaning) (alertmanager.Batch, error){
+		"Alertmanager": func(r io.Reader, m func(map[string]string) catalog.Meaning) (alertmanager.Batch, error) {
+			return alertmanager.Read(io.MultiReader(strings.NewReader(`{"version":"4",`), r), m)
+		},
+		"our own form": func(r io.Reader, m func(map[string]string) catalog.Meaning) (alertmanager.Batch, error) {
+			return alertmanager.ReadGeneric(io.MultiReader(strings.NewReader(`{`), r), m)
+		},
+	} {
+		held = 0
+		b, err := read(strings.NewReader(`"alerts":[`+one+`]}`), meaning)
+		if err != nil || len(b.Alerts) != 1 || b.Alerts[0].Labels["l0"] != "last" || held > mostLabels+1 {
+			t.Errorf("%s: %d alerts, %d labels were held, %v", name, len(b.Alerts), held, err)
+		}
+		var bad *alertmanager.MalformedError
+		if b, err := read(strings.NewReader(`"alerts":[`+strings.Repeat(`{"title":"x"},`, most)+`{"title":"x"}]}`), meaning); !errors.As(err, &bad) || !strings.Contains(err.Error(), "100000 alerts") {
+			t.Errorf("%s: %d alerts were held, %v", name, len(b.Alerts), err)
+		}
+		if b, err := read(strings.NewReader(`"alerts":[`+strings.Repeat(`{"title":"x"},`, most-1)+`{"title":"x"}]}`), meaning); err != nil || len(b.Alerts) != most {
+			t.Errorf("%s: as many as may be: %d, %v", name, len(b.Alerts), err)
+		}
+	}
+}
+
 func TestOurOwnFormIsStrict(t *testing.T) {
 	t.Parallel()
 	got, err := alertmanager.ReadGeneric(strings.NewReader(`{"alerts":[
