@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"k8s.io/client-go/kubernetes"
+	authentication "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	metricsclient "k8s.io/metrics/pkg/client/clientset/versioned"
@@ -67,6 +68,7 @@ type Cluster struct {
 	// kubeContext is what --context must say in a command for people.
 	kubeContext string
 	client      kubernetes.Interface
+	tokens      authentication.AuthenticationV1Interface // with a rate of its own
 	metrics     metricsclient.Interface
 	config      *rest.Config // for streams, which need connections of their own
 	resources   map[string]resource
@@ -126,12 +128,19 @@ func FromConfig(name string, cfg *rest.Config, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)
 	}
+	// Whoever reaches us may send tokens, good or not: asking about them must not use up what every other call needs.
+	asking := rest.CopyConfig(own)
+	asking.QPS, asking.Burst = identifyQPS, 2*identifyQPS
+	tokens, err := authentication.NewForConfigAndClient(asking, shared)
+	if err != nil {
+		return nil, fmt.Errorf("open cluster %s: tokens: %w", name, err)
+	}
 	metrics, err := metricsclient.NewForConfigAndClient(own, shared)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: metrics: %w", name, err)
 	}
 	return &Cluster{
-		name: name, kubeContext: name, client: client, metrics: metrics, config: own, resources: resourcesOf(client), o: o,
+		name: name, kubeContext: name, client: client, tokens: tokens, metrics: metrics, config: own, resources: resourcesOf(client), o: o,
 		flights: map[string]*flight{},
 	}, nil
 }

@@ -10,6 +10,9 @@ import (
 	"github.com/svcdown/svcdown/redact"
 )
 
+// identifyQPS bounds how many tokens a second are asked about; twice as many may come at once.
+const identifyQPS = 20
+
 // Identify asks the API server whose token it is (TokenReview). A token that is not valid is an error of kind Unauthenticated. The token is
 // neither kept nor written anywhere.
 func (c *Cluster) Identify(ctx context.Context, token string) (username string, groups []string, err error) {
@@ -20,7 +23,7 @@ func (c *Cluster) Identify(ctx context.Context, token string) (username string, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.o.CallTimeout)
 	defer cancel()
-	r, err := c.client.AuthenticationV1().TokenReviews().Create(ctx,
+	r, err := c.tokens.TokenReviews().Create(ctx,
 		&authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token}}, metav1.CreateOptions{})
 	if err != nil {
 		return "", nil, apiError(op, c.name, err)
