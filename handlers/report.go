@@ -121,7 +121,7 @@ func reportFiles(f reported, incidents []incident.Incident, requests []approval.
 	return []card.File{
 		{Name: "report-" + stamp + ".png", Title: redact.Const("Incidents and changes"), Image: m},
 		{Name: "incidents-" + stamp + ".csv", Title: redact.Const("The incidents of the report"), Content: incidentsCSV(incidents)},
-		{Name: "changes-" + stamp + ".csv", Title: redact.Const("The changes of the report"), Content: changesCSV(requests)},
+		{Name: "changes-" + stamp + ".csv", Title: redact.Const("The changes of the report"), Content: changesCSV(requests, incidents)},
 	}, nil
 }
 

@@ -120,6 +120,25 @@ func TestAReportCountsWhatWas(t *testing.T) {
 	}
 }
 
+func TestAReportRepeatsNoWordOfAPrivateIncidentsChannel(t *testing.T) {
+	t.Parallel()
+	b := setupIncidents(t)
+	b.asks(t, "R-222222", "alice", "denied by bob: not on a Friday", approval.Denied)
+	b.past(t, "I-DDDDDD", "redis", "hush hush", 1, 0, 0)
+	b.at(t, "COPS", "dora", "report")
+	if files := b.uploads(".csv"); lacks(files[1], "R-222222,backend,restart,alice,,denied,denied by bob: not on a Friday,") != nil {
+		t.Errorf("what has no private incident is told so:\n%s", files[1])
+	}
+	b.past(t, "I-EEEEEE", "backend", "hush hush", 1, 0, 0)
+	b.asks(t, "R-333333", "alice", "denied by bob: hush, the thief would see it", approval.Denied)
+	b.at(t, "COPS", "dora", "report")
+	files := b.uploads(".csv")
+	last := files[len(files)-1]
+	if strings.Contains(last, "hush") || lacks(last, "R-333333,backend,restart,alice,,denied,(private),") != nil {
+		t.Errorf("dora is told:\n%s", last)
+	}
+}
+
 func TestAReportOfNothingAndOfNonsense(t *testing.T) {
 	t.Parallel()
 	b := setupIncidents(t)

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,8 +71,16 @@ func incidentsCSV(incidents []incident.Incident) redact.Text {
 	return csvFile(rows)
 }
 
+// whilePrivate reports whether a request was made while a private incident of its service was going on: what people said of it was said there.
+func whilePrivate(r approval.Request, incidents []incident.Incident) bool {
+	return slices.ContainsFunc(incidents, func(i incident.Incident) bool {
+		over := !i.State.Active() && r.CreatedAt.After(i.Times.Resolved)
+		return i.Private && i.Service == r.Plan.Service && !r.CreatedAt.Before(i.Times.Detected) && !over
+	})
+}
+
 // changesCSV has a row for each request.
-func changesCSV(requests []approval.Request) redact.Text {
+func changesCSV(requests []approval.Request, incidents []incident.Incident) redact.Text {
 	rows := [][]string{{"request", "service", "action", "asked_by", "approved_by", "state", "reason", "asked", "decided", "broken_glass"}}
 	for _, r := range requests {
 		var yes []string
@@ -80,11 +89,14 @@ func changesCSV(requests []approval.Request) redact.Text {
 				yes = append(yes, v.Person)
 			}
 		}
-		glass := ""
+		glass, reason := "", r.Reason
+		if whilePrivate(r, incidents) {
+			reason = hidden
+		}
 		if r.Broken != nil {
 			glass = r.Broken.Actor.Name()
 		}
-		rows = append(rows, []string{r.ID, r.Plan.Service, string(r.Plan.Action), r.Requester.Name(), strings.Join(yes, " "), string(r.State), r.Reason, csvTime(r.CreatedAt), csvTime(r.DecidedAt), glass})
+		rows = append(rows, []string{r.ID, r.Plan.Service, string(r.Plan.Action), r.Requester.Name(), strings.Join(yes, " "), string(r.State), reason, csvTime(r.CreatedAt), csvTime(r.DecidedAt), glass})
 	}
 	return csvFile(rows)
 }
