@@ -51,11 +51,14 @@ func (p *pairs) UnmarshalJSON(raw []byte) error {
 		if err != nil {
 			return err
 		}
+		k := name.(string) // within an object the decoder gives nothing but strings here
 		var value string
 		if err := d.Decode(&value); err != nil {
+			if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+				kind.Field = k
+			}
 			return err
 		}
-		k := name.(string) // within an object the decoder gives nothing but strings here
 		if _, had := (*p)[k]; had || len(*p) < maxRead {
 			(*p)[k] = value
 		}

@@ -150,6 +150,13 @@ func TestWhatIsHeldOfABodyIsBounded(t *testing.T) {
 	}
 }
 
+func TestALabelOfTheWrongTypeIsNamed(t *testing.T) {
+	t.Parallel()
+	if _, err := alertmanager.Read(strings.NewReader(`{"version":"4","alerts":[{"labels":{"a":"b","team":1}}]}`), shop().Meaning); err == nil || !strings.Contains(err.Error(), `"labels.team" is of the wrong type`) {
+		t.Errorf("said %v", err)
+	}
+}
+
 func TestOurOwnFormIsStrict(t *testing.T) {
 	t.Parallel()
 	got, err := alertmanager.ReadGeneric(strings.NewReader(`{"alerts":[
