@@ -54,6 +54,7 @@ func own(c Case) []finding.Hypothesis {
 			continue
 		}
 		h.Name = r.name
+		h = f.anew(h)
 		for _, k := range r.against {
 			if s, ok := f.first(k); ok {
 				h.Against = append(h.Against, speaks(s))

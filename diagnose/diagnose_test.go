@@ -59,17 +59,19 @@ func TestHypotheses(t *testing.T) {
 		cause   string
 		verb    string
 	}{
-		"a crash after a rollout is the rollout's":        {[]finding.Signal{crash, rollout}, backend, "after rollout 7", "rollback"},
-		"a crash of an older revision is not":             {[]finding.Signal{crash, {Kind: finding.RecentRollout, Revision: 8}}, backend, "2 of 3 pods crash", ""},
-		"the first revision cannot be rolled back":        {[]finding.Signal{{Kind: finding.CrashLoop, Count: 3, Of: 3, Revision: 1}, {Kind: finding.RecentRollout, Revision: 1}}, backend, "after rollout 1", ""},
-		"a StatefulSet is not rolled back":                {[]finding.Signal{crash, rollout}, catalog.Service{Workload: catalog.Workload{Kind: "StatefulSet"}}, "after rollout 7", ""},
-		"a bad image is rolled back":                      {[]finding.Signal{{Kind: finding.ImagePull, Count: 2, Of: 3}, rollout}, backend, "cannot pull their image", "rollback"},
-		"memory is restarted":                             {[]finding.Signal{{Kind: finding.OOMKilled, Count: 2, Of: 3}}, backend, "run out of memory", "restart"},
-		"a lost node explains pods that are not ready":    {[]finding.Signal{{Kind: finding.NotReady, Count: 1, Of: 3}, {Kind: finding.NodeDown, Object: "Node/n1", Count: 1, Of: 3}}, backend, "node n1 is down", "restart"},
-		"a crash explains the failing probe":              {[]finding.Signal{{Kind: finding.ProbeFailing, Count: 2}, {Kind: finding.CrashLoop, Count: 2, Of: 3}}, backend, "2 of 3 pods crash", ""},
-		"scaled to zero comes before everything":          {[]finding.Signal{{Kind: finding.NoEndpoints}, {Kind: finding.ScaledToZero}}, backend, "scaled to zero", "scale"},
-		"a wrong selector explains the missing endpoints": {[]finding.Signal{{Kind: finding.NoEndpoints}, {Kind: finding.SelectorMismatch}}, backend, "selects none of the pods", ""},
-		"a failing URL alone points before the pods":      {[]finding.Signal{{Kind: finding.HealthFailing}}, backend, "health URL fails", ""},
+		"a crash after a rollout is the rollout's":         {[]finding.Signal{crash, rollout}, backend, "after rollout 7", "rollback"},
+		"a crash of an older revision is not":              {[]finding.Signal{crash, {Kind: finding.RecentRollout, Revision: 8}}, backend, "2 of 3 pods crash", ""},
+		"the first revision cannot be rolled back":         {[]finding.Signal{{Kind: finding.CrashLoop, Count: 3, Of: 3, Revision: 1}, {Kind: finding.RecentRollout, Revision: 1}}, backend, "after rollout 1", ""},
+		"a StatefulSet is not rolled back":                 {[]finding.Signal{crash, rollout}, catalog.Service{Workload: catalog.Workload{Kind: "StatefulSet"}}, "after rollout 7", ""},
+		"a bad image is rolled back":                       {[]finding.Signal{{Kind: finding.ImagePull, Count: 2, Of: 3}, rollout}, backend, "cannot pull their image", "rollback"},
+		"memory is restarted":                              {[]finding.Signal{{Kind: finding.OOMKilled, Count: 2, Of: 3}}, backend, "run out of memory", "restart"},
+		"a StatefulSet's pod that is not ready is deleted": {[]finding.Signal{{Kind: finding.NotReady, Object: "Pod/redis-0", Count: 1, Of: 1}}, catalog.Service{Workload: catalog.Workload{Kind: "StatefulSet"}}, "not ready", "delete-pod"},
+		"a StatefulSet whose pods are ready is restarted":  {[]finding.Signal{{Kind: finding.DBConnections}}, catalog.Service{Workload: catalog.Workload{Kind: "StatefulSet"}}, "out of connections", "restart"},
+		"a lost node explains pods that are not ready":     {[]finding.Signal{{Kind: finding.NotReady, Count: 1, Of: 3}, {Kind: finding.NodeDown, Object: "Node/n1", Count: 1, Of: 3}}, backend, "node n1 is down", "restart"},
+		"a crash explains the failing probe":               {[]finding.Signal{{Kind: finding.ProbeFailing, Count: 2}, {Kind: finding.CrashLoop, Count: 2, Of: 3}}, backend, "2 of 3 pods crash", ""},
+		"scaled to zero comes before everything":           {[]finding.Signal{{Kind: finding.NoEndpoints}, {Kind: finding.ScaledToZero}}, backend, "scaled to zero", "scale"},
+		"a wrong selector explains the missing endpoints":  {[]finding.Signal{{Kind: finding.NoEndpoints}, {Kind: finding.SelectorMismatch}}, backend, "selects none of the pods", ""},
+		"a failing URL alone points before the pods":       {[]finding.Signal{{Kind: finding.HealthFailing}}, backend, "health URL fails", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -123,6 +123,27 @@ const (
 	soon = 15 * time.Minute
 )
 
+// Anew is the verb that makes a service's pods anew, with the pod that it is about where it is about one: a StatefulSet replaces none of its
+// pods while one of them is not ready, so that a restart of it would only wait.
+func Anew(svc catalog.Service, findings []finding.Finding) (verb, pod string) {
+	h := collect(Case{Service: svc, Findings: findings}).anew(finding.Hypothesis{Verb: string(catalog.Restart)})
+	return h.Verb, h.Pod
+}
+
+func (f facts) anew(h finding.Hypothesis) finding.Hypothesis {
+	if h.Verb != string(catalog.Restart) || f.svc.Workload.Kind != "StatefulSet" {
+		return h
+	}
+	for _, k := range []finding.Kind{finding.NotReady, finding.CrashLoop, finding.OOMKilled, finding.NeverReady} {
+		if s, ok := f.first(k); ok && strings.HasPrefix(s.Object, "Pod/") {
+			h.Verb, h.Pod = string(catalog.DeletePod), strings.TrimPrefix(s.Object, "Pod/")
+			h.Do = redact.F("%s; by deleting the pod, as Kubernetes replaces no pod of a StatefulSet while one is not ready", h.Do)
+			return h
+		}
+	}
+	return h
+}
+
 // change returns the newest change of a kind within soon before a moment, or the newest at all when the moment is not known.
 func (f facts) change(kind finding.ChangeKind, before time.Time) (finding.Change, bool) {
 	for _, c := range f.changes {

@@ -45,6 +45,12 @@ type diagnosed struct {
 	over   []broken
 }
 
+// What makes the pods of the stateful services anew. A StatefulSet replaces none while one is not ready; a database that is out of connections is.
+const (
+	deletesRedis  = "delete-pod redis redis-master-0"
+	mendsPostgres = "delete-pod postgres postgres-primary-0|restart postgres"
+)
+
 // diagnoses use seeds that no other test and no story uses, and that the rules were not written on.
 func diagnoses() []diagnosed {
 	one := func(service, mode string, seed int, asked, helps string) diagnosed {
@@ -62,12 +68,12 @@ func diagnoses() []diagnosed {
 		one("frontend", "node-down", 31082, "frontend", "restart frontend"),
 		both("backend", broken{"backend", "node-down", 31083}, broken{"redis-master", "redis-down", 31084}),
 		after(broken{"postgres-primary", "disk-full", 31303}, one("backend", "crashloop", 31301, "backend", "rollback backend")),
-		after(broken{"postgres-primary", "disk-full", 31303}, one("postgres-primary", "oom", 31302, "postgres", "restart postgres")),
+		after(broken{"postgres-primary", "disk-full", 31303}, one("postgres-primary", "oom", 31302, "postgres", mendsPostgres)),
 		one("backend", "crashloop", 31011, "backend", "rollback backend"),
 		one("frontend", "crashloop", 31012, "frontend", "rollback frontend"),
 		one("postgres-primary", "crashloop", 31013, "backend", ""),
 		one("backend", "oom", 31021, "backend", "restart backend"),
-		one("redis-master", "oom", 31022, "redis", "restart redis"),
+		one("redis-master", "oom", 31022, "redis", deletesRedis),
 		one("backend", "imagepull", 31031, "backend", "rollback backend"),
 		one("frontend", "imagepull", 31032, "frontend", "rollback frontend"),
 		one("backend", "notready", 31041, "backend", "restart backend"),
@@ -78,12 +84,12 @@ func diagnoses() []diagnosed {
 		one("frontend", "stuck-rollout", 31062, "frontend", "rollback frontend"),
 		one("backend", "pending", 31071, "backend", "rollback backend"),
 		one("frontend", "pending", 31072, "frontend", "rollback frontend"),
-		one("postgres-primary", "db-refusing", 31091, "backend", "restart postgres"),
-		one("postgres-primary", "db-refusing", 31092, "postgres", "restart postgres"),
-		one("postgres-primary", "db-refusing", 31093, "backend", "restart postgres"),
-		one("postgres-primary", "db-refusing", 31094, "postgres", "restart postgres"),
-		one("redis-master", "redis-down", 31101, "backend", "restart redis"),
-		one("redis-master", "redis-down", 31102, "redis", "restart redis"),
+		one("postgres-primary", "db-refusing", 31091, "backend", mendsPostgres),
+		one("postgres-primary", "db-refusing", 31092, "postgres", mendsPostgres),
+		one("postgres-primary", "db-refusing", 31093, "backend", mendsPostgres),
+		one("postgres-primary", "db-refusing", 31094, "postgres", mendsPostgres),
+		one("redis-master", "redis-down", 31101, "backend", deletesRedis),
+		one("redis-master", "redis-down", 31102, "redis", deletesRedis),
 		one("postgres-primary", "disk-full", 31111, "backend", ""),
 		one("postgres-primary", "disk-full", 31112, "postgres", ""),
 		one("redis-master", "disk-full", 31113, "redis", ""),

@@ -252,10 +252,10 @@ func judge(c card.Card, wants []*regexp.Regexp, d diagnosed) string {
 	return ""
 }
 
-// helps reports whether a button asks for want; a rollback names its revision besides.
-func helps(b card.Button, want string) bool {
+// helps reports whether a button asks for one of what is wanted; a rollback names its revision besides.
+func helps(b card.Button, wanted string) bool {
 	got := b.Verb + " " + b.Value
-	return got == want || strings.HasPrefix(got, want+" --revision ")
+	return slices.ContainsFunc(strings.Split(wanted, "|"), func(want string) bool { return got == want || strings.HasPrefix(got, want+" --revision ") })
 }
 
 func shown(c card.Card) string {

@@ -203,6 +203,8 @@ type Hypothesis struct {
 	// Verb is the action to offer ("restart", "undo"), empty when no action of ours helps; Do says in words what does.
 	Verb string      `json:"verb,omitempty"`
 	Do   redact.Text `json:"do,omitzero"`
+	// Pod is the pod that a delete-pod is about.
+	Pod string `json:"pod,omitempty"`
 	// Revision is where a rollback leads, as To says for people; 0 when that is not known.
 	Revision int64       `json:"revision,omitempty"`
 	To       redact.Text `json:"to,omitzero"`

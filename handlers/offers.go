@@ -29,6 +29,8 @@ func (o *offers) add(h finding.Hypothesis, service string) {
 		label = redact.Const("Restart")
 	case string(catalog.Rollback):
 		label = redact.Const("Roll back")
+	case string(catalog.DeletePod):
+		label = redact.Const("Delete the pod")
 	case "triage":
 		label = redact.Const("Triage")
 	default:
@@ -43,6 +45,9 @@ func (o *offers) add(h finding.Hypothesis, service string) {
 	o.made[h.Verb+" "+service] = true
 	if service != o.svc.Name || h.Verb == "triage" {
 		label = redact.F("%s %s", label, service)
+	}
+	if h.Pod != "" {
+		label, value = redact.F("Delete pod %s", h.Pod), service+" "+h.Pod
 	}
 	if h.Verb == string(catalog.Rollback) && h.Revision > 0 {
 		label, value = redact.F("%s to %s", label, h.To), goBackTo(service, h.Revision)

@@ -67,6 +67,43 @@ func TestARequestSaysWhomItWaitsForAndOnceUntilWhen(t *testing.T) {
 	}
 }
 
+func TestAnUnreadyPodOfAStatefulSetIsOfferedToBeDeletedNotRestarted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.catalog.Services[0].Workload = catalog.Workload{Kind: "StatefulSet", Name: "backend"}
+	b.cluster.findings = func(func(finding.Finding)) []finding.Finding {
+		return checks(finding.Finding{Check: "pods", Status: finding.Fail, Line: redact.Const("1 of 3 pods is not ready"),
+			Signals: []finding.Signal{{Kind: finding.NotReady, Object: "Pod/backend-1", Count: 1, Of: 3}}})
+	}
+	b.says(t, "alice", "status backend")
+	buttons := b.chat.all()[0].card.Buttons
+	if first := buttons[0]; first.Label.String() != "Delete pod backend-1…" || first.Verb != "delete-pod" || first.Value != "backend backend-1" {
+		t.Errorf("got %+v first", first)
+	}
+	for _, button := range buttons {
+		if button.Verb == "restart" {
+			t.Error("a restart is offered, which would only wait for that pod")
+		}
+	}
+}
+
+func TestARequestSaysWhatItCanHurtAndHowManyHaveAgreed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p, _ := b.cluster.plan()
+	p.Blast = plan.Blast{Ready: 1, Desired: 3, LastHealthy: true, PDBBlocked: []string{"backend-pdb"}, HPA: "backend-hpa 2–6", EmptyDir: []string{"tmp"}, GitOps: "Argo CD application shop"}
+	b.cluster.plan = func() (plan.Plan, error) { return p, nil }
+	b.says(t, "alice", "restart backend")
+	r := b.rows.get(t, b.rows.order[0])
+	if err := b.Announce(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if lack := lacks(words(b.card(t, r.ID)), "Agreed: 0 of 1", "1 of 3 replicas are ready", "last healthy replica", "PodDisruptionBudget backend-pdb allows no disruption now",
+		"HPA backend-hpa 2–6", "emptyDir tmp loses its content", "Argo CD application shop may revert it"); lack != nil {
+		t.Errorf("the card lacks %q:\n%s", lack, words(b.card(t, r.ID)))
+	}
+}
+
 // card is the request's card as it stands now.
 func (b *testBundle) card(t *testing.T, id string) card.Card {
 	t.Helper()

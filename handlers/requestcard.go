@@ -20,7 +20,7 @@ func (d *Desk) requestCard(ctx context.Context, r approval.Request) card.Card {
 		Title:   redact.F("%s %s · %s", title(p.Action), p.Service, r.ID),
 		State:   stateOfRequest(r.State),
 		Verdict: d.requestVerdict(ctx, r),
-		Parts:   []card.Part{{Facts: requestFacts(r)}, {Code: diff(p)}},
+		Parts:   []card.Part{{Facts: append(requestFacts(r), d.votesSoFar(r)...)}, {Code: diff(p)}},
 	}
 	if len(p.Warnings) > 0 {
 		c.Parts = append(c.Parts, card.Part{Text: redact.F("Mind:\n%s", redact.Join("\n", p.Warnings...))})
@@ -66,6 +66,16 @@ func (d *Desk) requestVerdict(ctx context.Context, r approval.Request) redact.Te
 		v = redact.F("%s (%s)", v, r.Reason)
 	}
 	return v
+}
+
+// votesSoFar counts who has agreed while a request waits.
+func (d *Desk) votesSoFar(r approval.Request) []card.Fact {
+	policy, err := d.policyOf(r)
+	if err != nil || r.State != approval.Pending {
+		return nil
+	}
+	have, need := r.Counted(policy)
+	return []card.Fact{{Label: redact.Const("Agreed"), Value: redact.F("%d of %d", have, need)}}
 }
 
 // aim says what a plan is for: "roll back backend to revision 2 (backend 2.8.0)".

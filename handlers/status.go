@@ -148,7 +148,7 @@ func statusCard(svc catalog.Service, findings []finding.Finding, took time.Durat
 		State:   stateOf(status),
 		Verdict: named(svc, verdict),
 		Parts:   []card.Part{{Findings: findings}},
-		Buttons: statusButtons(svc, status, diagnose.Hypotheses(svc, findings)),
+		Buttons: statusButtons(svc, status, findings, diagnose.Hypotheses(svc, findings)),
 		Notes:   []redact.Text{redact.F("%d checks in %d ms", len(findings), took.Milliseconds())},
 	}
 	return c
@@ -174,7 +174,7 @@ func stateOf(s finding.Status) card.State {
 }
 
 // statusButtons offers what fits: the best hypothesis' action first, a restart when something is wrong, the logs always.
-func statusButtons(svc catalog.Service, status finding.Status, hypotheses []finding.Hypothesis) []card.Button {
+func statusButtons(svc catalog.Service, status finding.Status, findings []finding.Finding, hypotheses []finding.Hypothesis) []card.Button {
 	o := offers{svc: svc}
 	for _, h := range hypotheses {
 		if h.Verb != string(catalog.Rollback) || svc.Workload.Kind == "Deployment" {
@@ -182,7 +182,8 @@ func statusButtons(svc catalog.Service, status finding.Status, hypotheses []find
 		}
 	}
 	if status == finding.Fail || status == finding.Warn {
-		o.add(finding.Hypothesis{Verb: string(catalog.Restart)}, svc.Name)
+		verb, pod := diagnose.Anew(svc, findings)
+		o.add(finding.Hypothesis{Verb: verb, Pod: pod}, svc.Name)
 	}
 	out := o.list
 	out = append(out, card.Button{Label: redact.Const("Logs"), Verb: "logs", Value: svc.Name})

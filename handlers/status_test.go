@@ -44,6 +44,34 @@ func TestButtonsAskFirstWhereNobodyElseWillBeAsked(t *testing.T) {
 	}
 }
 
+func TestTheSameQuestionInTheSamePlaceSharesOneCard(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	running, end := make(chan struct{}, 2), make(chan struct{})
+	b.cluster.findings = func(func(finding.Finding)) []finding.Finding {
+		running <- struct{}{}
+		<-end
+		return nil
+	}
+	ask := func(name, channel string) {
+		b.Handle(t.Context(), handlers.Incoming{Ref: "REF", From: slack(name), Text: "status backend",
+			Where: card.Address{Kind: "slack", Team: team, Channel: channel, User: slack(name).User}})
+	}
+	var asking sync.WaitGroup
+	asking.Go(func() { ask("alice", "COPS") })
+	<-running
+	before := len(b.chat.all())
+	asking.Go(func() { ask("bob", "COPS"); running <- struct{}{} })
+	<-running
+	if got := b.chat.all()[before:]; len(got) != 1 || got[0].op != "whisper" || !strings.Contains(got[0].card.Verdict.String(), "the card above is for you too") {
+		t.Errorf("whoever asks the same was answered %+v, want one word to them alone", got)
+	}
+	asking.Go(func() { ask("bob", "CELSE") }) // somewhere else nobody sees that card
+	<-running
+	close(end)
+	asking.Wait()
+}
+
 func TestWhoeverComesWhileTooManyChecksRunIsToldSo(t *testing.T) {
 	t.Parallel()
 	const atOnce = 32

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/svcdown/svcdown/catalog"
+
 	"github.com/svcdown/svcdown/k8sops"
 	"github.com/svcdown/svcdown/plan"
 )
@@ -115,6 +117,58 @@ func TestPlansThatAreRefused(t *testing.T) {
 	}
 	if _, err := b.cluster.PlanRollback(t.Context(), b.backend, 1); k8sops.KindOf(err) != k8sops.Paused {
 		t.Errorf("rollback of a paused rollout: %v", err)
+	}
+}
+
+// What Kubernetes does is asked as well: a restart by kubectl leaves the pod as it is.
+func TestARestartThatWouldOnlyWaitIsRefusedAndADeletionIsNot(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	redis := b.world.Service("redis-master")
+	b.world.Break(t, "redis-master", "redis-down")
+	eventually(t, "redis is not ready", func() bool {
+		return b.world.Kubectl(t, "get", "statefulset/redis-master", "-o", "jsonpath={.status.readyReplicas}") != "1"
+	})
+	_, err := b.cluster.PlanRestart(t.Context(), redis)
+	if k8sops.KindOf(err) != k8sops.Unsupported || !strings.Contains(err.Error(), "delete-pod redis-master") {
+		t.Errorf("restart: %v", err)
+	}
+	before := uidOf(t, b, "pod/redis-master-0")
+	b.world.Kubectl(t, "rollout", "restart", "statefulset/redis-master")
+	eventually(t, "the controller has seen the restart", func() bool {
+		return b.world.Kubectl(t, "get", "statefulset/redis-master", "-o", "jsonpath={.metadata.generation}") ==
+			b.world.Kubectl(t, "get", "statefulset/redis-master", "-o", "jsonpath={.status.observedGeneration}")
+	})
+	if uidOf(t, b, "pod/redis-master-0") != before {
+		t.Error("Kubernetes replaced the pod: the refusal has no reason any more")
+	}
+	p := planDelete(t, b, "redis-master", "redis-master-0")
+	mark(t, b, p, "R-ORDER1")
+	if r := execute(t, b, p, "R-ORDER1"); r.Outcome != k8sops.Applied {
+		t.Fatalf("got %+v", r)
+	}
+	eventually(t, "the new pod is ready", func() bool {
+		return b.world.Kubectl(t, "get", "statefulset/redis-master", "-o", "jsonpath={.status.readyReplicas}") == "1"
+	})
+}
+
+func TestWhatAPlanCanHurtIsMeasured(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.world.Kubectl(t, "patch", "pdb/frontend-pdb", "--type=merge", "-p", `{"spec":{"minAvailable":2,"maxUnavailable":null}}`)
+	b.world.Kubectl(t, "annotate", "deployment/frontend-deployment", "argocd.argoproj.io/tracking-id=shop:apps/Deployment:x/frontend-deployment")
+	eventually(t, "the budget is used up", func() bool {
+		return b.world.Kubectl(t, "get", "pdb/frontend-pdb", "-o", "jsonpath={.status.disruptionsAllowed}") == "0"
+	})
+	got := planRestart(t, b, b.world.Service("frontend")).Blast
+	if got.Ready != 2 || got.Desired != 2 || got.LastHealthy || !strings.Contains(got.HPA, "frontend-hpa") || !strings.Contains(got.GitOps, "Argo CD") {
+		t.Errorf("got %+v", got)
+	}
+	if diff := cmp.Diff([]string{"frontend-pdb"}, got.PDBBlocked); diff != "" {
+		t.Error(diff)
+	}
+	if got := planRestart(t, b, b.backend).Blast; len(got.EmptyDir) == 0 {
+		t.Errorf("the emptyDir that loses its content is not told: %+v", got)
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 )
 
 // PlanRestart plans what `kubectl rollout restart` does: a mark in the pod template, so that every pod is replaced under the workload's own
-// update strategy. It depends on the whole pod template. A paused Deployment is refused with kind Paused.
+// update strategy. It depends on the whole pod template. A paused Deployment is refused with kind Paused, and with kind Unsupported a
+// StatefulSet of which a pod is not ready: it would replace none.
 func (c *Cluster) PlanRestart(ctx context.Context, svc catalog.Service) (plan.Plan, error) {
 	op := "restart " + svc.Name
 	l, err := c.live(ctx, op, svc)
@@ -22,6 +23,9 @@ func (c *Cluster) PlanRestart(ctx context.Context, svc catalog.Service) (plan.Pl
 	if l.desired == 0 {
 		return plan.Plan{}, &Error{Kind: Empty, Op: op, Object: l.ref(),
 			Message: redact.Const("It is scaled to zero: there is no pod to restart. Scale it up instead.")}
+	}
+	if err := c.refuseUnready(op, svc, l); err != nil {
+		return plan.Plan{}, err
 	}
 	d := draft{
 		op: op, svc: svc, action: catalog.Restart, replaces: true, before: plan.Before{Revision: l.revision()},
@@ -38,6 +42,17 @@ func (c *Cluster) PlanRestart(ctx context.Context, svc catalog.Service) (plan.Pl
 		d.warnings = append(d.warnings, redact.F("%s has strategy OnDelete: no pod restarts until somebody deletes it.", l.ref()))
 	}
 	return c.propose(ctx, l, d)
+}
+
+// refuseUnready refuses the restart that never begins: a StatefulSet replaces its pods in order and waits for each to be ready, those of before
+// too (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback).
+func (c *Cluster) refuseUnready(op string, svc catalog.Service, l live) error {
+	if !l.ordered || l.onDelete || l.ready >= l.desired {
+		return nil
+	}
+	return &Error{Kind: Unsupported, Op: op, Object: l.ref(), Message: redact.F(
+		"%d of its %d pods are not ready, and Kubernetes replaces none of an ordered StatefulSet before all are: a restart would only wait. "+
+			"Delete the pod that is not ready instead: delete-pod %s", l.desired-l.ready, l.desired, svc.Name)}
 }
 
 func refusePaused(op string, l live, done string) error {

@@ -27,6 +27,8 @@ type workload struct {
 	onDelete  bool
 	partition int32 // StatefulSet: ordinals below it keep the old revision
 	rolling   bool  // StatefulSet: spec.updateStrategy.rollingUpdate is set
+	// ordered: a pod that is not ready keeps the StatefulSet from replacing any.
+	ordered   bool
 	desired   int32
 	observed  int64 // status.observedGeneration
 	total     int32
@@ -80,7 +82,7 @@ func workloadOf(obj runtime.Object) (workload, error) {
 			onDelete: o.Spec.UpdateStrategy.Type != appsv1.RollingUpdateStatefulSetStrategyType,
 			desired:  count(o.Spec.Replicas), observed: o.Status.ObservedGeneration, total: o.Status.Replicas, updated: o.Status.UpdatedReplicas,
 			ready: o.Status.ReadyReplicas, available: o.Status.AvailableReplicas,
-			current: o.Status.CurrentRevision, update: o.Status.UpdateRevision,
+			current: o.Status.CurrentRevision, update: o.Status.UpdateRevision, ordered: o.Spec.PodManagementPolicy != appsv1.ParallelPodManagement,
 		}
 		if r := o.Spec.UpdateStrategy.RollingUpdate; r != nil {
 			w.rolling = true

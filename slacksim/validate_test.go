@@ -1,7 +1,10 @@
 package slacksim_test
 
 import (
+	"bytes"
 	"maps"
+	"mime/multipart"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -199,7 +202,7 @@ func TestEveryMethodOnAChannelChecksMembership(t *testing.T) {
 	}
 }
 
-func TestCallsMayComeAsAFormAsJSONOrAsQuery(t *testing.T) {
+func TestCallsMayComeAsAFormInPartsAsJSONOrAsQuery(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	values := url.Values{"token": {b.cfg.App.BotToken}, "channel": {opsID}, "text": {"as a form"}, "unfurl_links": {"false"}, "blocks": {`[{"type":"divider"}]`}}
@@ -210,8 +213,28 @@ func TestCallsMayComeAsAFormAsJSONOrAsQuery(t *testing.T) {
 		t.Errorf("query: %v", out)
 	}
 	b.must("chat.postMessage", object{"channel": opsID, "text": "as JSON", "unfurl_links": false, "blocks": []any{object{"type": "divider"}}})
-	if got := len(b.Messages("ops")); got != 3 {
-		t.Errorf("got %d messages, want 3", got)
+	var body bytes.Buffer
+	parts := multipart.NewWriter(&body)
+	for name, v := range values {
+		if err := parts.WriteField(name, v[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := parts.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(b.ctx, http.MethodPost, b.at.API+"chat.postMessage", &body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", parts.FormDataContentType())
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("multipart: %v, %v", answer, err)
+	}
+	_ = answer.Body.Close()
+	if got := len(b.Messages("ops")); got != 4 {
+		t.Errorf("got %d messages, want 4", got)
 	}
 	if out := b.form("chat.postMessage", url.Values{"token": {b.cfg.App.BotToken}, "channel": {opsID, opsID}, "text": {"x"}}); out["error"] != "invalid_array_arg" {
 		t.Errorf("an argument twice: %v", out)
