@@ -19,9 +19,7 @@ func (s *showing) rungs(ctx context.Context) error {
 		key := r.Key()
 		c := s.rungCard(s.i, r)
 		problems = append(problems, s.once(ctx, key, func() (card.Address, error) { return s.Talk.At(s.place()).Say(ctx, key+":"+s.i.ID, c) }))
-		if at, said := s.done[key]; said && at.Message != "" && s.takenSince(r) {
-			problems = append(problems, s.once(ctx, key+":taken", func() (card.Address, error) { return at, s.Talk.At(at).Update(ctx, at, c) }))
-		}
+		problems = append(problems, s.edit(ctx, r, key, c))
 		if _, unpaged := s.done["unpaged:"+r.Key()]; s.Pager != nil && !unpaged {
 			continue
 		}
@@ -36,10 +34,29 @@ func (s *showing) rungs(ctx context.Context) error {
 					return card.Address{}, err
 				}
 				return talk.Say(ctx, key+":"+name+":"+s.i.ID, c)
-			}))
+			}), s.edit(ctx, r, key+":"+name, c))
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// edit brings a card of a level up to date once it was taken, and at each tick of its duties.
+func (s *showing) edit(ctx context.Context, r incident.Rung, key string, c card.Card) error {
+	at, said := s.done[key]
+	if !said || at.Message == "" {
+		return nil
+	}
+	version := ""
+	if s.takenSince(r) {
+		version = ":taken"
+	}
+	if r.Marked > 0 {
+		version += ":marked:" + strconv.Itoa(r.Marked)
+	}
+	if version == "" {
+		return nil
+	}
+	return s.once(ctx, key+version, func() (card.Address, error) { return at, s.Talk.At(at).Update(ctx, at, c) })
 }
 
 // pages wakes the people of every level through the pager, and stops it once somebody has taken the incident.

@@ -160,11 +160,10 @@ func (d *Desk) rungCard(i incident.Incident, r incident.Rung) card.Card {
 		c.Parts = append(c.Parts, card.Part{Text: redact.F("%s took it at %s UTC.", i.Climb.StoppedBy, clock(i.Climb.StoppedAt))})
 	}
 	if len(r.Duties) > 0 {
-		lines := []redact.Text{redact.Const("Your duties:")}
-		for _, duty := range r.Duties {
-			lines = append(lines, redact.F("☐ %s", duty))
+		c.Parts = append(c.Parts, card.Part{Text: redact.Const("Your duties:")})
+		for n := range r.Duties {
+			c.Parts = append(c.Parts, card.Part{Item: dutyItem(i, r, n+1)})
 		}
-		c.Parts = append(c.Parts, card.Part{Text: redact.Join("\n", lines...)})
 	}
 	for _, name := range r.People {
 		if id, ok := d.slackOf(name); ok {

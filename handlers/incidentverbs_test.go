@@ -31,7 +31,7 @@ func TestWhoIsNobodyDoesNothingToAnIncident(t *testing.T) {
 			b := setupIncidents(t)
 			i := b.opened(t)
 			id := from(b)
-			for _, text := range []string{"ack", "severity 4", "note hello", "resolve anyway", "escalate", "page bob", "incident open redis", "postmortem", "incident show"} {
+			for _, text := range []string{"ack", "severity 4", "note hello", "resolve anyway", "escalate", "page bob", "duty 1 1 done", "incident open redis", "postmortem", "incident show"} {
 				b.Handle(t.Context(), handlers.Incoming{From: id, Text: text, Ref: "R", Where: card.Address{Kind: "slack", Team: team, Channel: i.Room, User: id.User}})
 			}
 			if err := b.TakePin(t.Context(), handlers.Pin{By: id, Author: slack("alice"), Channel: i.Room, TS: "1795478400.000100", Text: "x"}); err != nil {

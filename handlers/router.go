@@ -149,6 +149,7 @@ func (d *Desk) table() []verb {
 		{name: "ack", usage: "ack [ID]", summary: "take an incident: the escalation stops", changes: true, run: d.ack},
 		{name: "assign", usage: "assign [ID] commander|comms|ops @NAME", summary: "give somebody a role", changes: true, run: d.assign},
 		{name: "severity", usage: "severity [ID] 1-4", summary: "rate an incident, 1 is the worst", changes: true, run: d.severity},
+		{name: "duty", usage: "duty [ID] LEVEL N done|reopen", summary: "tick a duty of a level of the escalation", changes: true, most: 4, run: d.duty},
 		{name: "note", usage: "note [ID] TEXT", summary: "write on an incident's timeline", changes: true, run: d.takeNote},
 		{name: "investigating", usage: "investigating [ID] [WHY]", summary: "the cause is not known any more", changes: true, run: d.moveTo(incident.Investigating)},
 		{name: "identified", usage: "identified [ID] [WHAT]", summary: "the cause is known", changes: true, run: d.moveTo(incident.Identified)},

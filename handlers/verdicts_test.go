@@ -45,8 +45,11 @@ func TestTheCardOfALevelSaysWhoTookIt(t *testing.T) {
 		var text []string
 		for _, p := range m.card.Parts {
 			text = append(text, p.Text.String())
+			if p.Item != nil {
+				text = append(text, p.Item.Line.String())
+			}
 		}
-		if all := strings.Join(text, "\n"); !strings.Contains(all, "bob took it at 12:00 UTC.") || !strings.Contains(all, "☐ Follow the runbook") || len(m.card.Buttons) > 0 {
+		if all := strings.Join(text, "\n"); !strings.Contains(all, "bob took it at 12:00 UTC.") || !strings.Contains(all, "Follow the runbook") || len(m.card.Buttons) > 0 {
 			t.Errorf("it became %q with %v", all, m.card.Buttons)
 		}
 	}

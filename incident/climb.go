@@ -47,6 +47,9 @@ type Rung struct {
 	Roles  []string  `json:"roles"`
 	People []string  `json:"people,omitempty"`
 	Duties []string  `json:"duties,omitempty"`
+	// Ticks are the Duties that somebody did, Marked how often a tick was set or taken back.
+	Ticks  []Tick `json:"ticks,omitempty"`
+	Marked int    `json:"marked,omitempty"`
 	// Notes say why it is these People when that is not as usual.
 	Notes []redact.Text `json:"notes,omitempty"`
 }
