@@ -136,7 +136,8 @@ func pageAs(_ *testscript.TestScript, b *browser, args []string) error {
 	if err := b.run(chromedp.Click(testID("person-" + userID(args[0])))); err != nil {
 		return err
 	}
-	return b.poll(`(id) => location.hash.includes('user=' + id)`, userID(args[0]))
+	// The address changes before the page does: until it shows the person, a click is still the one's before.
+	return b.poll(`(id) => document.querySelector('[data-testid="person-' + id + '"]')?.getAttribute('aria-pressed') === 'true'`, userID(args[0]))
 }
 
 // pageThread opens the thread under the newest message of the channel that contains the text.

@@ -93,16 +93,12 @@ async function become(user) {
   for (const map of [store.top, store.threads, store.news]) map.clear();
   const { view: open } = await get('view', { user: store.me }).catch(() => ({}));
   modals.load(open ?? null);
-  // What happens before the stream is open is in nobody's hands: messages are loaded after that only.
-  await new Promise((opened) => {
-    let first = true;
-    stopStream = stream(store.me, take, (state_) => {
-      store.live = state_ === 'live';
-      if (store.live && !first) catchUp().catch(failed);
-      first = false;
-      opened();
-      draw();
-    });
+  let first = true;
+  stopStream = stream(store.me, take, (state_) => {
+    store.live = state_ === 'live';
+    if (store.live && !first) catchUp().catch(failed);
+    if (store.live) first = false;
+    draw();
   });
 }
 
