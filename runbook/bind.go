@@ -59,6 +59,9 @@ func (s Step) Holes() []Hole {
 	return out
 }
 
+// serviceNames are the placeholders for a service's name.
+var serviceNames = []string{"service-name", "service", "app", "app-name", "svc", "svc-name"}
+
 // ServiceValues are the values that the catalogue knows for a service. What depends on the moment (<pod-name>, <desired-count>) is not among
 // them.
 func ServiceValues(s catalog.Service) Values {
@@ -70,7 +73,7 @@ func ServiceValues(s catalog.Service) Values {
 			}
 		}
 	}
-	put(s.Name, "service-name", "service", "app", "app-name", "svc", "svc-name")
+	put(s.Name, serviceNames...)
 	put(s.Namespace, "namespace", "ns", "your-namespace", "namespace-name")
 	put(s.Cluster, "cluster", "cluster-name")
 	put(s.KubernetesService, "kubernetes-service", "k8s-service")
@@ -87,7 +90,7 @@ func ServiceValues(s catalog.Service) Values {
 }
 
 // Bind fills the placeholders of a step and returns it, ready to run; s stays as it is. A missing namespace becomes the service's, with a
-// warning. Every value is checked for the type of its place before and after it is filled in, and text is never parsed again: a value can
+// warning; where a check names a Kubernetes Service after the service, the catalogue's kubernetesService is meant. Every value is checked for the type of its place before and after it is filled in, and text is never parsed again: a value can
 // be nothing but the part of the argument that it stands for. The error names everything that is missing or not valid.
 func Bind(s Step, service catalog.Service, values Values) (Step, error) {
 	if s.Operation == nil {
@@ -99,6 +102,9 @@ func Bind(s Step, service catalog.Service, values Values) (Step, error) {
 	s.Warnings = slices.Clone(s.Warnings)
 	var problems []string
 	for i, a := range op.Args {
+		if s.Class == Check && a.Type == Service && service.KubernetesService != "" && meansService(a.Value, service, values) {
+			a.Value = literal(service.KubernetesService)
+		}
 		filled, why := fill(a.Value, a.Type, values)
 		if why != "" {
 			problems = append(problems, why)
@@ -127,6 +133,15 @@ func Bind(s Step, service catalog.Service, values Values) (Step, error) {
 	}
 	s.Operation = &op
 	return s, nil
+}
+
+// meansService reports whether a document spells a Kubernetes Service after the name of the service it is about: <service-name>, <app>-service. What
+// it is called in the cluster says the catalogue.
+func meansService(w Word, service catalog.Service, values Values) bool {
+	if len(w) == 0 || len(w) > 2 || w[0].Hole == "" || !slices.Contains(serviceNames, w[0].Hole) || values[w[0].Hole] != service.Name {
+		return false
+	}
+	return len(w) == 1 || w[1].Hole == "" && (w[1].Text == "-service" || w[1].Text == "-svc")
 }
 
 func fill(w Word, t Type, values Values) (filled Word, problem string) {

@@ -26,7 +26,12 @@ func TestBindFillsPlaceholdersFromTheCatalogueAndTheRun(t *testing.T) {
 		"kubectl logs -n $NAMESPACE <pod-name>":                                            "namespace=shop name=backend-7d4",
 		"kubectl logs <POD_NAME>":                                                          "name=backend-7d4 namespace=shop",
 		"kubectl get pods -l app=<service-name>,x=y":                                       "selector=app=backend,x=y namespace=shop",
-		"kubectl get endpoints <service-name>-service":                                     "name=backend-service namespace=shop",
+		"kubectl get endpoints <service-name>-service":                                     "name=backend-svc namespace=shop",
+		"kubectl describe svc <service>":                                                   "name=backend-svc namespace=shop",
+		"kubectl get endpoints <service-name>-canary":                                      "name=backend-canary namespace=shop",
+		"kubectl get deploy <service-name>-service":                                        "name=backend-service namespace=shop",
+		"kubectl delete svc <service-name>-service":                                        "name=backend-service namespace=shop",
+		"kubectl get endpoints <other>-service":                                            "name=frontend-service namespace=shop",
 		"kubectl rollout restart deployment/[DEPLOYMENT] -n other":                         "namespace=other name=backend-deployment",
 		"kubectl scale deploy/<deployment-name> --replicas=<desired-count>":                "replicas=5 name=backend-deployment namespace=shop",
 		"kubectl exec <pod-name> -- curl http://<service>:3000/health":                     "name=backend-7d4 url=http://backend:3000/health namespace=shop",
@@ -37,7 +42,7 @@ func TestBindFillsPlaceholdersFromTheCatalogueAndTheRun(t *testing.T) {
 		`curl -X POST -d '{"text":"<service-name>: \"[REASON]\" <b>"}' $SLACK_WEBHOOK_URL`: "text=backend: \"many words; $(id) & 'quotes'\" bold",
 	} {
 		step := runbook.Classify(command)
-		bound, err := runbook.Bind(step, shop, with(runbook.Values{"pod-name": "backend-7d4", "desired-count": "5", "health-url": "https://api.example.com/health", "reason": "many words; $(id) & 'quotes'", "b": "bold"}))
+		bound, err := runbook.Bind(step, shop, with(runbook.Values{"pod-name": "backend-7d4", "desired-count": "5", "health-url": "https://api.example.com/health", "other": "frontend", "reason": "many words; $(id) & 'quotes'", "b": "bold"}))
 		if err != nil {
 			t.Errorf("%s: %v", command, err)
 			continue
