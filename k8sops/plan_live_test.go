@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/svcdown/svcdown/catalog"
 
+	"github.com/svcdown/svcdown/catalog"
 	"github.com/svcdown/svcdown/k8sops"
 	"github.com/svcdown/svcdown/plan"
+	"github.com/svcdown/svcdown/redact"
 )
 
 func finish(t *testing.T, b testBundle, p plan.Plan, id string) {
@@ -133,6 +134,10 @@ func TestARestartThatWouldOnlyWaitIsRefusedAndADeletionIsNot(t *testing.T) {
 	if k8sops.KindOf(err) != k8sops.Unsupported || !strings.Contains(err.Error(), "delete-pod redis-master") {
 		t.Errorf("restart: %v", err)
 	}
+	p, err := b.cluster.PlanSetEnv(t.Context(), redis, debugLevel)
+	if err != nil || !strings.Contains(redact.Join("\n", p.Warnings...).String(), "no pod has the value until") {
+		t.Errorf("debug: %v, %v", p.Warnings, err)
+	}
 	before := uidOf(t, b, "pod/redis-master-0")
 	b.world.Kubectl(t, "rollout", "restart", "statefulset/redis-master")
 	eventually(t, "the controller has seen the restart", func() bool {
@@ -142,7 +147,7 @@ func TestARestartThatWouldOnlyWaitIsRefusedAndADeletionIsNot(t *testing.T) {
 	if uidOf(t, b, "pod/redis-master-0") != before {
 		t.Error("Kubernetes replaced the pod: the refusal has no reason any more")
 	}
-	p := planDelete(t, b, "redis-master", "redis-master-0")
+	p = planDelete(t, b, "redis-master", "redis-master-0")
 	mark(t, b, p, "R-ORDER1")
 	if r := execute(t, b, p, "R-ORDER1"); r.Outcome != k8sops.Applied {
 		t.Fatalf("got %+v", r)

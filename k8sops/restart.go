@@ -44,15 +44,23 @@ func (c *Cluster) PlanRestart(ctx context.Context, svc catalog.Service) (plan.Pl
 	return c.propose(ctx, l, d)
 }
 
-// refuseUnready refuses the restart that never begins: a StatefulSet replaces its pods in order and waits for each to be ready, those of before
-// too (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback).
+// refuseUnready refuses the restart that never begins.
 func (c *Cluster) refuseUnready(op string, svc catalog.Service, l live) error {
-	if !l.ordered || l.onDelete || l.ready >= l.desired {
+	why, held := heldUp(l)
+	if !held {
 		return nil
 	}
 	return &Error{Kind: Unsupported, Op: op, Object: l.ref(), Message: redact.F(
-		"%d of its %d pods are not ready, and Kubernetes replaces none of an ordered StatefulSet before all are: a restart would only wait. "+
-			"Delete the pod that is not ready instead: delete-pod %s", l.desired-l.ready, l.desired, svc.Name)}
+		"%s: a restart would only wait. Delete the pod that is not ready instead: delete-pod %s", why, svc.Name)}
+}
+
+// heldUp says why no pod takes up a new template for now: a StatefulSet replaces its pods in order and waits for each to be ready, those of before
+// too (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback).
+func heldUp(l live) (why redact.Text, held bool) {
+	if !l.ordered || l.onDelete || l.ready >= l.desired {
+		return redact.Text{}, false
+	}
+	return redact.F("%d of its %d pods are not ready, and Kubernetes replaces none of an ordered StatefulSet before all are", l.desired-l.ready, l.desired), true
 }
 
 func refusePaused(op string, l live, done string) error {

@@ -97,6 +97,9 @@ func (c *Cluster) PlanSetEnv(ctx context.Context, svc catalog.Service, r EnvRequ
 		d.kubectl = append(d.kubectl, "--containers="+r.Container)
 	}
 	d.warnings = append(d.warnings, redact.Const("The pods are replaced twice: now, and when it returns."))
+	if why, held := heldUp(l); held {
+		d.warnings = append(d.warnings, redact.F("%s: no pod has the value until the one that is not ready is deleted: delete-pod %s", why, svc.Name))
+	}
 	if l.onDelete {
 		d.warnings = append(d.warnings, redact.F("%s has strategy OnDelete: no pod has it until somebody deletes the pod.", l.ref()))
 	}
