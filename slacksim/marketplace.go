@@ -38,7 +38,7 @@ func Marketplace() Config {
 				Completions: []string{
 					"status", "triage", "changes", "check", "verify", "perf", "harden", "logs", "preflight", "runbooks", "runbook", "step", "restart", "scale",
 					"rollback", "undo", "debug", "delete-pod", "apply", "silence", "update", "retry", "approvals", "approve", "deny", "break-glass", "review", "incident",
-					"incidents", "ack", "assign", "severity", "note", "investigating", "identified", "monitoring", "resolve", "reopen", "close",
+					"incidents", "ack", "assign", "severity", "duty", "note", "investigating", "identified", "monitoring", "resolve", "reopen", "close",
 					"escalate", "page", "postmortem", "action", "actions", "lesson", "report", "oncall", "contacts", "services", "whoami", "help",
 				},
 			}},
