@@ -232,7 +232,10 @@ func (d *Desk) stands(ctx context.Context, w *worked, page int, at card.Address)
 	if err != nil {
 		return noChecklist(w.svc, err)
 	}
-	w.Checklist = c
+	before := w.Version
+	if w.Checklist = c; c.Version > before+1 { // worked on while the page was on its way, which shows what was before
+		return d.refresh(ctx, w.ID, page)
+	}
 	return nil
 }
 

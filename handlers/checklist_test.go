@@ -422,3 +422,27 @@ func TestASlowClusterStillOpensAFormInTime(t *testing.T) {
 		t.Errorf("the forms were %+v", b.forms.opened)
 	}
 }
+
+func TestAStepThatIsWorkedOnWhileItsPageIsPostedStandsOnIt(t *testing.T) {
+	t.Parallel()
+	b := opened(t)
+	first, posts := b.id, 0
+	b.chat.saying = func() {
+		if posts++; posts != 2 { // the first page; the message above it stands already
+			return
+		}
+		for id := range b.lists.stored {
+			if id != first {
+				b.id = id
+			}
+		}
+		b.says(t, "alice", "step "+b.id+" 1 skip")
+	}
+	b.says(t, "alice", "runbook down backend")
+	if b.id == first || b.list(t).Steps[1].State != checklist.Skipped {
+		t.Fatalf("step 1 of %s is %q, want it skipped", b.id, b.list(t).Steps[1].State)
+	}
+	if got := b.pageNow(t, 1).Verdict.String(); !strings.Contains(got, "1 of 3 done") {
+		t.Errorf("its page says %q", got)
+	}
+}
