@@ -40,7 +40,7 @@ func (s *showing) rungs(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// edit brings a card of a level up to date once it was taken, at each tick of its duties, and once the level was called again.
+// edit brings a card of a level up to date once it was taken, and at each tick of its duties.
 func (s *showing) edit(ctx context.Context, r incident.Rung, key string, c card.Card) error {
 	at, said := s.done[key]
 	if !said || at.Message == "" {
@@ -52,9 +52,6 @@ func (s *showing) edit(ctx context.Context, r incident.Rung, key string, c card.
 	}
 	if r.Marked > 0 {
 		version += ":marked:" + strconv.Itoa(r.Marked)
-	}
-	if len(r.Duties) > 0 && !s.i.Climb.Counts(r) {
-		version += ":past" // a tick on it would be one of a later call
 	}
 	if version == "" {
 		return nil

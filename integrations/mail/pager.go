@@ -34,7 +34,8 @@ func NewPager(m *Mailer, l Ledger, only bool) *Pager { return &Pager{m, l, only}
 
 // Page writes to everybody of the page who has an address. Who was written to is remembered, so that a repetition writes to the others only; a
 // bot that dies between the server's word and the note writes twice, under one Message-ID. An error with Lasting() true says that everybody was written
-// to but those whom the server refuses for good, or who cannot be reached.
+// to but those whom the server refuses for good, or
+// who cannot be reached.
 func (p *Pager) Page(ctx context.Context, page incident.Page) error {
 	sent, err := p.ledger.Remembered(ctx, page.Incident, way)
 	if err != nil {
